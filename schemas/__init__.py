@@ -1,0 +1,1 @@
+"""What a row is: messages, trees, the published views, and conversions between them. No I/O."""

@@ -1,0 +1,26 @@
+"""Why a row can be rejected: every reason a source, a filter or a stage may give, in one line each."""
+
+REASONS = {
+    "malformed": "the row cannot be parsed; `detail` tells where and why, with its first 200 bytes",
+    "not_conversation": "neither question, answer, post nor comment (a tag wiki, an election notice)",
+    "superseded": "the same object was fetched again later; the later version stands for both",
+    "deleted": "taken down by its author, a moderator or the site",
+    "empty": "no text",
+    "bot": "written by a program",
+    "stickied": "a moderator's pinned announcement",
+    "nsfw": "marked adult by the site",
+    "crosspost": "a copy of a post from another community",
+    "link_post": "a post that only points elsewhere, with no text of its own",
+    "link_only": "nothing but addresses",
+    "markup_only": "no letter and no digit",
+    "too_short": "fewer characters than the recipe asks for",
+    "too_long": "more characters than the recipe allows",
+    "no_root": "the root of its tree is in none of the inputs",
+    "no_parent": "the message it replies to is in none of the inputs",
+    "second_root": "it replies to nothing and is not the root of its tree",
+    "cycle": "it is, through its parents, a reply to itself",
+    "role_break": "prompter after prompter, or assistant after assistant",
+    "language": "not in a language that the recipe keeps",
+    "duplicate": "the same text as a message that is kept; `duplicate_of` names it",
+    "ancestor_rejected": "a message above it in the tree was rejected",
+}
