@@ -1,0 +1,80 @@
+"""Whole lines out of a byte stream, shared out in blocks among several readers of one file.
+
+A `.zst` is one stream, but decompressing is some eighty times faster than what follows: every reader
+decompresses all of it and hands on the lines of its own blocks only. A line belongs to the block that
+holds its first byte.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from sources.reading import Reading
+
+MAX_LINE = 128 << 20
+
+
+class Block(NamedTuple):
+    """Whole lines: `data` starts at line `row` (0-based) of the file."""
+
+    row: int
+    data: bytes
+
+
+def blocks(path: Path, stream: Iterable[bytes], reading: Reading) -> Iterator[Block]:
+    """Yield the blocks of lines that fall to this stripe.
+
+    Raises:
+        ValueError: a line is longer than 128 MiB.
+    """
+    row, pending, pending_row, inside = 0, b"", 0, False
+    for number, data in enumerate(_pieces(stream, reading.block_bytes)):
+        start = 0
+        if inside:  # the line that the block before left open
+            start = data.find(b"\n") + 1
+            if pending:
+                pending += data[:start] if start else data
+                if len(pending) > MAX_LINE:
+                    raise ValueError(f"{path}:{pending_row + 1}: a line of more than {MAX_LINE >> 20} MiB; this is no line-based file")
+                if start:
+                    yield Block(pending_row, pending)
+                    pending = b""
+            row += start > 0
+            if not start:
+                continue
+        if number % reading.stripes == reading.stripe:
+            end = data.rfind(b"\n") + 1
+            if end > start:
+                yield Block(row, data[start:end])
+            row += data.count(b"\n", start)
+            pending, pending_row = data[max(end, start) :], row
+        else:
+            row += data.count(b"\n", start)
+        inside = not data.endswith(b"\n")
+    if pending:
+        yield Block(pending_row, pending)
+
+
+def _pieces(stream: Iterable[bytes], size: int) -> Iterator[bytes]:
+    """Cut a stream into pieces of exactly `size` bytes, the last one shorter; drop a byte order mark."""
+    held, length, first = [], 0, True
+    for chunk in stream:
+        if first:
+            chunk, first = chunk.removeprefix(b"\xef\xbb\xbf"), False
+        held.append(chunk)
+        length += len(chunk)
+        if length >= size:
+            data = b"".join(held)
+            whole = length - length % size
+            yield from (data[at : at + size] for at in range(0, whole, size))
+            held, length = [data[whole:]], length - whole
+    if length:
+        yield b"".join(held)
+
+
+def numbered(block: Block) -> Iterator[tuple[int, bytes]]:
+    """Yield (row, line) for each line of a block that is not blank."""
+    for row, line in enumerate(block.data.split(b"\n"), block.row):
+        stripped = line.strip()
+        if stripped:
+            yield row, stripped
