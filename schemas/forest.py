@@ -98,3 +98,19 @@ def reading_order(parent: Positions, order: Positions) -> Positions:
         ahead += ahead[following]
         following = further
     return np.argsort(-ahead[:n], kind="stable")
+
+
+def paths(parent: Positions, last: Positions) -> tuple[Positions, Positions]:
+    """Walk from the root down to each message of `last`: the positions on all paths, and where each path starts, (m + 1,).
+
+    Takes as many steps as the longest path has messages, each over the paths that are still longer.
+    """
+    left = depths(parent)[last] + 1
+    offsets = np.concatenate(([0], left.cumsum()))
+    path = np.empty(offsets[-1], np.int64)
+    at, place = last, offsets[1:] - 1
+    while len(at):
+        path[place] = at
+        more = left > 1
+        at, place, left = parent[at[more]], place[more] - 1, left[more] - 1
+    return path, offsets

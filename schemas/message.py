@@ -92,6 +92,7 @@ _WORKING = (
     Column("derived", _B, "source", "ours", "made from a row beside its message (Quora's questions)"),
     Column("row", pa.int64(), "source", "ours", "0-based record number in the input file"),
     Column("reason", _S, "filter", "ours", "why the row was rejected; null: it was not"),
+    Column("rejected_by", _S, "filter", "ours", "the filter that rejected it; null: the source or the tree's structure did"),
     Column("value", pa.float64(), "filter", "ours", "the measured value that condemned it"),
     Column("threshold", pa.float64(), "filter", "ours", "the recipe's threshold it was held against"),
     Column("detail", _S, "filter", "ours", "for a malformed row: what was wrong and its first 200 bytes"),
@@ -115,8 +116,8 @@ _FROM_SITE = """message_id parent_id message_tree_id created_date text role sour
 INPUT = _schema("author " + _FROM_SITE)
 """What a source yields. `message_id` is null only on `malformed` rows; `role` is set where the site says it."""
 
-WORK = _schema("user_id " + _FROM_SITE + " value threshold file lang lang_score")
+WORK = _schema("user_id " + _FROM_SITE + " rejected_by value threshold file lang lang_score")
 """What travels between stages: whole trees, rejected rows among them."""
 
-REJECTED = _schema("user_id " + _FROM_SITE + " value threshold file lang lang_score duplicate_of similarity")
+REJECTED = _schema("user_id " + _FROM_SITE + " rejected_by value threshold file lang lang_score duplicate_of similarity")
 """A row of OUT.local/rejected."""

@@ -1,0 +1,191 @@
+"""Build a data set from dumps: the four stages, one after the other, each resumable."""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pipelines import dedup, recipe
+from pipelines.dedup import Turn
+from pipelines.files import read_json, write_json
+from pipelines.finish import finish
+from pipelines.ingest import Stripe, ingest
+from pipelines.job import Job, local_folder
+from pipelines.key import load_key
+from pipelines.manifest import manifest
+from pipelines.plan import Plan, bucket_bits, cut, describe, differences, find_inputs, versions
+from pipelines.publish import publish, shards
+from pipelines.refine import refine
+from pipelines.transforms import LOCAL_RUNNER, Crew, Stage, Watch
+from schemas.views import VIEWS
+
+
+def build(
+    out: str | Path,
+    inputs: Mapping[str, Sequence[str | Path]],
+    *,
+    recipe_file: str | Path | None = None,
+    views: Sequence[str] = tuple(VIEWS),
+    workers: int = 1,
+    buckets: int | None = None,
+    seed: int = 0,
+    key_file: str | Path | None = None,
+    quora_columns: Mapping[str, str] | None = None,
+    allow_truncated: bool = False,
+    overwrite: bool = False,
+    runner: str = LOCAL_RUNNER,
+    runner_options: Sequence[str] = (),
+    watch: Watch | None = None,
+) -> dict[str, Any]:
+    """Turn dumps into ranked conversation trees under `out`; return the manifest.
+
+    `inputs` maps a source's name to files, folders or globs. A build that was interrupted goes on where it
+    stopped; one that is complete is returned as it is. `workers` processes share the work on this machine;
+    with another `runner` than FnApiRunner, Beam's own `runner_options` say where it runs.
+
+    Raises:
+        ValueError: an argument, an input or the recipe is not as expected, or `out` holds another build.
+        OSError: a file cannot be read or written.
+        RuntimeError: a worker died, or rows are missing.
+    """
+    folder = Path(out).resolve()
+    _check(folder, views, workers, buckets)
+    local = local_folder(folder)
+    local.mkdir(parents=True, exist_ok=True)
+    with _locked(local / "lock"):
+        if overwrite:
+            _remove(folder, local)
+        key = load_key(Path(key_file) if key_file else None)
+        stored = read_json(local / "plan.json") if (local / "plan.json").exists() else None
+        wanted: Plan = {
+            "seed": seed,
+            "views": [name for name in VIEWS if name in views],
+            "key": hashlib.sha256(b"fingerprint" + key).hexdigest(),
+            "quora_columns": dict(quora_columns or {}),
+            "allow_truncated": allow_truncated,
+            "versions": versions(),
+            "bits": None if buckets is None else buckets.bit_length() - 1,
+            "recipe": recipe.text(recipe.load(str(recipe_file) if recipe_file else None)),
+            "recipe_digest": recipe.digest(str(recipe_file) if recipe_file else None),
+            "inputs": describe(find_inputs(inputs), stored),
+        }
+        plan = _settle(folder, local, stored, wanted, workers)
+        if (folder / "manifest.json").exists():
+            return dict(read_json(folder / "manifest.json"))
+        job = Job(
+            out=str(folder),
+            recipe_file=_keep_recipe(local, recipe_file),
+            bits=plan["bits"],
+            seed=seed,
+            views=tuple(plan["views"]),
+            key=key,
+            allow_truncated=allow_truncated,
+            quora_columns=tuple(sorted(plan["quora_columns"].items())),
+        )
+        crew = Crew(workers, runner, runner_options, watch, sum(entry["bytes"] for entry in plan["inputs"]))
+        try:
+            return _run(job, plan, crew)
+        finally:
+            crew.dismiss()
+
+
+def _run(job: Job, plan: Plan, crew: Crew) -> dict[str, Any]:
+    """The stages. Each one's results are on disk before the next one starts."""
+    started = time.monotonic()
+    ingested = crew.run(Stage("1-ingest", ingest), job, [Stripe(**stripe) for stripe in plan["stripes"]])
+    crew.run(Stage("2-refine", refine), job, job.buckets)
+    if job.recipe.duplicates:
+        number = 0
+        while True:
+            turns = [Turn(number, part) for part in job.buckets]
+            crew.run(Stage(dedup.stage_name(number, "match"), dedup.match), job, turns)
+            crew.run(Stage(dedup.stage_name(number, "prune"), dedup.prune), job, turns)
+            if dedup.settled(job, number):
+                break
+            number += 1
+    finished = crew.run(Stage("4-finish", finish), job, job.buckets)
+    rows = {name: {split: sum(shard["rows"][name][split] for shard in finished) for split in ("train", "validation")} for name in job.views}
+    published = crew.run(Stage("5-publish", publish), job, shards(rows))
+    whole = manifest(plan, ingested, finished, published)
+    write_json(job.local / "logs" / "seconds.json", {**crew.seconds, "all": time.monotonic() - started})
+    write_json(Path(job.out) / "manifest.json", whole)
+    shutil.rmtree(job.local / "stages")
+    return whole
+
+
+def _settle(folder: Path, local: Path, stored: Plan | None, wanted: Plan, workers: int) -> Plan:
+    """The stored plan if this run is the same build, else the wanted one, completed and stored.
+
+    Raises:
+        ValueError: the plans differ, or OUT holds something that no build here has made.
+    """
+    if stored is not None:
+        said = differences(stored, wanted)
+        if said:
+            raise ValueError(
+                f"{folder}: holds another build; it differs in\n  " + "\n  ".join(said) + "\ngive another -o, or --overwrite to replace it"
+            )
+        return stored
+    if folder.exists() and any(folder.iterdir()):
+        raise ValueError(f"{folder}: is not empty and was not made by gather; expected a new or empty folder")
+    plan = {**wanted, "stripes": [asdict(stripe) for stripe in cut(wanted["inputs"], workers)]}
+    plan["bits"] = bucket_bits(wanted["inputs"]) if wanted["bits"] is None else wanted["bits"]
+    write_json(local / "plan.json", plan)
+    return plan
+
+
+def _check(folder: Path, views: Sequence[str], workers: int, buckets: int | None) -> None:
+    unknown = sorted(set(views) - set(VIEWS))
+    if unknown or not views:
+        raise ValueError(f"views: got {', '.join(unknown) or 'none'}; expected some of {', '.join(VIEWS)}")
+    if workers < 1:
+        raise ValueError(f"workers: got {workers}; expected at least 1")
+    if buckets is not None and (buckets < 1 or buckets > 4096 or buckets & (buckets - 1)):
+        raise ValueError(f"buckets: got {buckets}; expected a power of two from 1 to 4096")
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder}: is a file; expected a folder, or a name that is free")
+
+
+def _keep_recipe(local: Path, recipe_file: str | Path | None) -> str | None:
+    """Copy the recipe beside the build, so that it cannot change under it; workers load the copy."""
+    if recipe_file is None:
+        return None
+    copy = local / "recipe.py"
+    copy.write_bytes(Path(recipe_file).read_bytes())
+    return str(copy)
+
+
+def _remove(folder: Path, local: Path) -> None:
+    """Remove what an earlier build left in OUT and OUT.local.
+
+    Raises:
+        ValueError: OUT was not made by a build.
+    """
+    if folder.exists() and any(folder.iterdir()) and not (local / "plan.json").exists():
+        raise ValueError(f"{folder}: is not empty and was not made by gather; remove it yourself if it can go")
+    (local / "plan.json").unlink(missing_ok=True)
+    for old in (folder, local / "stages", local / "rejected"):
+        shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold the lock of a build; the system lets go of it however the process ends.
+
+    Raises:
+        ValueError: another process holds it.
+    """
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ValueError(f"{path.parent}: another build is running there; wait for it, or give another -o") from None
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield

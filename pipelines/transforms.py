@@ -1,0 +1,185 @@
+"""The Beam part: a stage is a short pipeline over shard specs, run in this process, in a pool, or on a cluster."""
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from pipelines.files import read_json, write_json
+from pipelines.job import Job
+from pipelines.progress import Count, Tally, total
+
+LOCAL_RUNNER = "FnApiRunner"
+_POLL_SECONDS = 0.25
+
+Work = Callable[[Job, Any, Tally], dict[str, Any]]
+
+
+class Stage(NamedTuple):
+    """A stage: its name, which is its folder, and the plain function that does one shard."""
+
+    name: str
+    work: Work
+
+
+class Seen(NamedTuple):
+    """What an onlooker is told: stage, shards done and in all, what has been counted, input bytes in all, whether it has ended."""
+
+    stage: str
+    done: int
+    shards: int
+    count: Count
+    size: int
+    ended: bool
+
+
+Watch = Callable[[Seen], None]
+
+
+class RunShards(beam.PTransform):
+    """Do one stage's work for each shard spec of the collection; what a shard yields is on disk when it ends."""
+
+    def __init__(self, stage: Stage, job: Job) -> None:
+        super().__init__()
+        self._stage, self._job = stage, job
+
+    def expand(self, specs: beam.PCollection) -> beam.PCollection:
+        """Spread the specs over the workers, then work."""
+        return specs | beam.Reshuffle() | self._stage.name >> beam.Map(run_shard, self._stage, self._job)
+
+
+def run_shard(spec: Any, stage: Stage, job: Job) -> str:
+    """Do one shard, and write its result last: a shard is done if and only if its .json is there."""
+    name, folder = shard_name(spec), job.stage(stage.name)
+    tally = Tally(folder / f"{name}.tally")
+    try:
+        result = stage.work(job, spec, tally)
+        tally.flush()
+        write_json(folder / f"{name}.json", result)
+    except (ValueError, OSError) as error:
+        write_json(folder / f"{name}.error", {"kind": type(error).__name__, "errno": getattr(error, "errno", None), "message": str(error)})
+        raise
+    return name
+
+
+def shard_name(spec: Any) -> str:
+    """The name of a shard's files; a bucket is its number."""
+    return f"{spec:05}" if isinstance(spec, int) else str(spec.name)
+
+
+def run_pipeline(stage: Stage, job: Job, specs: Sequence[Any], runner: str, options: Sequence[str]) -> None:
+    """Run one stage over these shards as one Beam pipeline, to its end."""
+    with beam.Pipeline(runner=runner, options=PipelineOptions(list(options))) as pipeline:
+        pipeline | beam.Create(list(specs), reshuffle=False) | RunShards(stage, job)
+
+
+@dataclass
+class Crew:
+    """Who runs the stages: this process, a pool of `workers` processes, or the cluster behind `runner`."""
+
+    workers: int
+    runner: str = LOCAL_RUNNER
+    options: Sequence[str] = ()
+    watch: Watch | None = None
+    size: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+    _pool: ProcessPoolExecutor | None = None
+
+    def run(self, stage: Stage, job: Job, specs: Sequence[Any]) -> list[dict[str, Any]]:
+        """Do the shards that are not done yet; return all results in the order of the shards' names.
+
+        Raises:
+            ValueError, OSError: what a shard raised.
+            RuntimeError: a worker process died.
+        """
+        folder, started = job.stage(stage.name), time.monotonic()
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.glob("*.error"):
+            old.unlink()
+        left = [spec for spec in specs if not (folder / f"{shard_name(spec)}.json").exists()]
+        try:
+            self._wait(self._start(stage, job, left), stage, folder, len(specs))
+        except BrokenProcessPool as error:
+            raise RuntimeError(
+                f"a worker process died in stage {stage.name} (killed, or out of memory); finished shards are safe: run the same "
+                "command to go on, with fewer --workers if memory is short"
+            ) from error
+        except Exception as error:
+            raise _first_error(folder) or error from error
+        self.seconds[stage.name] = self.seconds.get(stage.name, 0) + time.monotonic() - started
+        return job.results(stage.name)
+
+    def _start(self, stage: Stage, job: Job, left: Sequence[Any]) -> list["Future[None]"]:
+        if not left:
+            return []
+        if self.runner != LOCAL_RUNNER or self.workers == 1:
+            return [_in_thread(run_pipeline, stage, job, left, self.runner, self.options)]
+        if self._pool is None:
+            spawn = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(self.workers, mp_context=spawn, initializer=_obey, initargs=(os.getpid(),))
+        size = -(-len(left) // (4 * self.workers))
+        return [
+            self._pool.submit(run_pipeline, stage, job, left[at : at + size], self.runner, self.options) for at in range(0, len(left), size)
+        ]
+
+    def _wait(self, futures: Sequence["Future[None]"], stage: Stage, folder: Path, shards: int) -> None:
+        pending = set(futures)
+        while pending:
+            ended, pending = wait(pending, timeout=_POLL_SECONDS)
+            if self.watch:
+                self.watch(Seen(stage.name, len(list(folder.glob("*.json"))), shards, total(folder), self.size, False))
+            for future in ended:
+                future.result()
+        if self.watch:
+            self.watch(Seen(stage.name, shards, shards, total(folder), self.size, True))
+
+    def dismiss(self) -> None:
+        """End the pool's processes at once; what they had not finished is done again by the next run."""
+        if self._pool is not None:
+            for process in list((self._pool._processes or {}).values()):
+                process.kill()
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _in_thread(function: Callable[..., None], *arguments: Any) -> "Future[None]":
+    """Call the function in a thread that does not keep the process alive, so that Ctrl-C ends it."""
+    future: Future[None] = Future()
+
+    def call() -> None:
+        try:
+            future.set_result(function(*arguments))
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=call, daemon=True).start()
+    return future
+
+
+def _obey(driver: int) -> None:
+    """Leave Ctrl-C to the driver, and end when the driver has gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def look() -> None:
+        while os.getppid() == driver:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=look, daemon=True).start()
+
+
+def _first_error(folder: Path) -> Exception | None:
+    """What the first failed shard said."""
+    for path in sorted(folder.glob("*.error")):
+        said = read_json(path)
+        return OSError(said["errno"], said["message"]) if said["errno"] else ValueError(said["message"])
+    return None
