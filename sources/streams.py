@@ -9,6 +9,7 @@ import bz2
 import lzma
 import zlib
 from collections.abc import Iterator
+from io import RawIOBase
 from pathlib import Path
 from typing import Protocol
 
@@ -38,10 +39,12 @@ _FAULTS = (zstd.ZstdError, lzma.LZMAError, zlib.error, OSError, EOFError)
 class _Decompressor(Protocol):
     """What bz2, lzma and zstd decompressors have in common."""
 
-    eof: bool
-    needs_input: bool
-    unused_data: bytes
-
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def needs_input(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
     def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
 
 
@@ -99,7 +102,7 @@ def chunks(path: Path, reading: Reading) -> Iterator[bytes]:
             raise ValueError(f"{path}: this is a {kind} file; expected text, or text packed as .zst, .xz, .bz2 or .gz")
 
 
-def _decompressed(path: Path, kind: str, file, data: bytes, reading: Reading) -> Iterator[bytes]:  # type: ignore[no-untyped-def]
+def _decompressed(path: Path, kind: str, file: RawIOBase, data: bytes, reading: Reading) -> Iterator[bytes]:
     decoder, begun, position, out_bytes = _decompressor(kind), False, 0, 0
     try:
         while data:
@@ -114,7 +117,7 @@ def _decompressed(path: Path, kind: str, file, data: bytes, reading: Reading) ->
                 if decoder.eof:
                     data = decoder.unused_data.lstrip(b"\0") if kind == "gzip" else decoder.unused_data
                     decoder, begun = _decompressor(kind), False
-            data = file.read(_READ)
+            data = file.read(_READ) or b""
         fault = "the file ends inside a compressed frame: it is truncated" if begun else ""
     except _FAULTS as error:
         fault = f"it does not decode as {kind} ({error})"

@@ -1,0 +1,274 @@
+"""Reddit: monthly Pushshift / Arctic Shift files, comments and submissions.
+
+One JSON object a line, told apart by content: a comment has `body` and `link_id`, a submission `title`.
+
+    {"id":"c13","author":"ann","body":"Use &gt; for quotes","score":2,"created_utc":1134365188,
+     "parent_id":"t3_17863","link_id":"t3_17863","subreddit":"reddit.com","retrieved_on":1473738411}
+
+Licence: Reddit user content under Reddit's terms; no open licence is granted.
+Eras differ: numbers come as strings or floats, `edited` is a bool or a time, keys are missing, API
+listings wrap the object in {"kind", "data"}. Text has its HTML entities unescaped; Markdown is kept.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from schemas.batch import from_columns
+from schemas.message import INPUT, TIME
+from sources.lines import Block, blocks, numbered
+from sources.markup import clean, unescape
+from sources.reading import Reading, Source
+from sources.streams import chunks
+
+_SITE = "https://www.reddit.com"
+_LICENSE = "Reddit user content"
+_GONE = ("[deleted]", "[removed]", "[ Removed by Reddit ]", "[deleted by user]", "[removed by reddit]")
+_OFFICIAL = ("moderator", "admin", "special")
+_Object = dict[str, Any]
+
+
+def read(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
+    """Yield this stripe's rows, a batch a block.
+
+    Raises:
+        ValueError: the file is truncated or corrupt, or holds no Reddit objects.
+    """
+    for block in blocks(path, chunks(path, reading), reading):
+        batch = _batch(block)
+        if block.row == 0:
+            _refuse_wrong_file(path, batch)
+        if len(batch):
+            yield batch
+
+
+def _refuse_wrong_file(path: Path, batch: pa.RecordBatch) -> None:
+    if len(batch) and batch["reason"].null_count == 0 and pc.all(pc.equal(batch["reason"], "malformed")).as_py():
+        raise ValueError(
+            f"{path}: no Reddit comment or submission among the first {len(batch):,} lines ({batch['detail'][0].as_py()}); "
+            "expected a Pushshift or Arctic Shift file, one JSON object a line"
+        )
+
+
+def _batch(block: Block) -> pa.RecordBatch:
+    """Parse a block of lines to one batch, malformed lines after the others."""
+    found: dict[str, list[tuple[int, _Object]]] = {"comment": [], "submission": []}
+    bad: list[tuple[int, str]] = []
+    for row, line in numbered(block):
+        try:
+            item = _parse(line)
+            kind = "comment" if "body" in item else "submission" if "title" in item else None
+            if kind is None:
+                raise ValueError("neither a comment (no body) nor a submission (no title)")
+            if item.get("id") is None or (kind == "comment" and item.get("link_id") is None):
+                raise ValueError("no id" if item.get("id") is None else "a comment without link_id")
+            found[kind].append((row, item))
+        except (ValueError, RecursionError) as error:
+            bad.append((row, f"line {row + 1}: {error}: {ascii(line[:200])[2:-1]}"))
+    parts = [
+        _comments(found["comment"]),
+        _submissions(found["submission"]),
+        from_columns(
+            {
+                "row": [row for row, _ in bad],
+                "detail": [detail for _, detail in bad],
+                "source": ["reddit"] * len(bad),
+                "reason": ["malformed"] * len(bad),
+            },
+            INPUT,
+        ),
+    ]
+    return pa.concat_batches([part for part in parts if len(part)] or parts[:1])
+
+
+def _parse(line: bytes) -> _Object:
+    try:
+        item = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        if b"\\ud" not in line and b"\\uD" not in line:
+            raise
+        item = orjson.loads(_without_lone_surrogates(line))
+    if isinstance(item, dict) and isinstance(item.get("data"), dict) and "kind" in item:
+        item = item["data"]
+    if not isinstance(item, dict):
+        raise ValueError(f"a JSON {type(item).__name__}, not an object")
+    return item
+
+
+def _without_lone_surrogates(line: bytes) -> bytes:
+    """Rewrite the line with U+FFFD for each half of a pair: sites cut texts in the middle of an emoji."""
+    text = json.dumps(json.loads(line.decode()), ensure_ascii=False)
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+
+
+def _comments(found: list[tuple[int, _Object]]) -> pa.RecordBatch:
+    items = [item for _, item in found]
+    roots = [_fullname(item["link_id"], "t3_") for item in items]
+    ids = [str(item["id"]).removeprefix("t1_") for item in items]
+    parents = [item.get("parent_id") for item in items]
+    body = _strings(items, "body")
+    return from_columns(
+        {
+            **_shared(found, body),
+            "message_id": [f"reddit:t1_{name}" for name in ids],
+            "parent_id": [None if parent is None else f"reddit:{_fullname(parent, 't1_')}" for parent in parents],
+            "message_tree_id": [f"reddit:{root}" for root in roots],
+            "text": clean(unescape(body)),
+            "url": [
+                f"{_SITE}{item['permalink']}" if item.get("permalink") else f"{_SITE}/comments/{root[3:]}/_/{name}/"
+                for item, root, name in zip(items, roots, ids, strict=True)
+            ],
+        },
+        INPUT,
+    )
+
+
+def _submissions(found: list[tuple[int, _Object]]) -> pa.RecordBatch:
+    items = [item for _, item in found]
+    ids = [f"t3_{str(item['id']).removeprefix('t3_')}" for item in items]
+    body = _strings(items, "selftext")
+    link = [
+        item.get("url") if item.get("is_self") is False or (item.get("is_self") is None and not item.get("selftext")) else None
+        for item in items
+    ]
+    flair = [item.get("link_flair_text") for item in items]
+    title, selftext = clean(unescape(_strings(items, "title"))), clean(unescape(pc.fill_null(body, "")))
+    joined = pc.binary_join_element_wise(title, selftext, "\n\n")
+    return from_columns(
+        {
+            **_shared(found, body),
+            "message_id": [f"reddit:{name}" for name in ids],
+            "message_tree_id": [f"reddit:{name}" for name in ids],
+            "text": pc.if_else(pc.equal(selftext, ""), title, joined),
+            "url": [
+                f"{_SITE}{item['permalink']}" if item.get("permalink") else f"{_SITE}/comments/{name[3:]}/"
+                for item, name in zip(items, ids, strict=True)
+            ],
+            "link": [value if isinstance(value, str) else None for value in link],
+            "tags": [[value] if isinstance(value, str) and value else [] for value in flair],
+            "crosspost": [bool(item.get("crosspost_parent")) for item in items],
+        },
+        INPUT,
+    )
+
+
+def _shared(found: list[tuple[int, _Object]], body: pa.Array) -> dict[str, Any]:
+    """The columns that comments and submissions have in common."""
+    items = [item for _, item in found]
+    author = [item.get("author") for item in items]
+    placeholder = pc.fill_null(pc.is_in(body, pa.array(_GONE)), False).to_pylist()
+    return {
+        "author": [None if name in (None, "[deleted]", "[removed]") else str(name) for name in author],
+        "created_date": pc.multiply(_integers(items, "created_utc"), 1_000_000).cast(TIME),
+        "source": pa.repeat("reddit", len(items)),
+        "license": pa.repeat(_LICENSE, len(items)),
+        "community": _strings(items, "subreddit"),
+        "score": _scores(items),
+        "nsfw": [_flag(item.get("over_18")) for item in items],
+        "moderator": [item.get("distinguished") in _OFFICIAL for item in items],
+        "stickied": [_flag(item.get("stickied")) for item in items],
+        "edited": [item.get("edited") not in (None, False, "false", "False", 0, "") for item in items],
+        "deleted": [_taken_down(item, gone) for item, gone in zip(items, placeholder, strict=True)],
+        "retrieved": [_retrieved(item) for item in items],
+        "row": [row for row, _ in found],
+    }
+
+
+def _taken_down(item: _Object, placeholder: bool) -> bool:
+    """Whether the site's own marks say that the text is gone; the placeholder alone does not."""
+    meta = item.get("_meta") or {}
+    if isinstance(meta, dict) and (meta.get("was_deleted_later") or meta.get("removal_type")):
+        return True
+    return placeholder and (
+        item.get("author") in (None, "[deleted]", "[removed]")
+        or item.get("is_robot_indexable") is False
+        or any(item.get(key) for key in ("removed_by_category", "removed_by", "banned_by", "removal_reason", "collapsed_reason_code"))
+    )
+
+
+def _retrieved(item: _Object) -> int | None:
+    """The last time the dump looked at the object."""
+    meta = item.get("_meta")
+    times = [item.get("retrieved_on"), item.get("retrieved_utc"), item.get("updated_on")]
+    if isinstance(meta, dict):
+        times.append(meta.get("retrieved_2nd_on"))
+    known = [time for time in map(_integer, times) if time is not None]
+    return max(known) if known else None
+
+
+def _scores(items: Sequence[_Object]) -> pa.Array:
+    """`score`, or ups - downs where it is missing."""
+    scores = _integers(items, "score")
+    if not scores.null_count:
+        return scores
+    votes = pc.subtract(_integers(items, "ups"), pc.fill_null(_integers(items, "downs"), 0))
+    return pc.coalesce(scores, votes)
+
+
+def _fullname(value: Any, prefix: str) -> str:
+    """An id with its type prefix; some eras leave the prefix out, some give a number."""
+    text = _base36(value) if isinstance(value, int) else str(value)
+    return text if text[:1] == "t" and text[2:3] == "_" else prefix + text
+
+
+def _base36(number: int) -> str:
+    digits = ""
+    while number:
+        number, digit = divmod(number, 36)
+        digits = "0123456789abcdefghijklmnopqrstuvwxyz"[digit] + digits
+    return digits or "0"
+
+
+def _flag(value: Any) -> bool:
+    return value is True or value in ("true", "True", 1)
+
+
+def _strings(items: Sequence[_Object], key: str) -> pa.Array:
+    values = [item.get(key) for item in items]
+    try:
+        return pa.array(values, pa.string())
+    except (pa.ArrowTypeError, pa.ArrowInvalid):
+        return pa.array([None if value is None else str(value) for value in values], pa.string())
+
+
+def _integers(items: Sequence[_Object], key: str) -> pa.Array:
+    values = [item.get(key) for item in items]
+    try:
+        return pa.array(values, pa.int64())
+    except (pa.ArrowTypeError, pa.ArrowInvalid, OverflowError):
+        return pa.array([_integer(value) for value in values], pa.int64())
+
+
+def _integer(value: Any) -> int | None:
+    """An integer from a number or its text; null for anything else, and for what no time or vote can be."""
+    try:
+        number = int(value if isinstance(value, int) else float(value))
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if abs(number) < 1 << 40 else None
+
+
+def inputs(path: Path) -> list[Path]:
+    """A file itself; of a folder, every file in it that could be a dump."""
+    if not path.is_dir():
+        return [path]
+    return sorted(
+        file for file in path.rglob("*") if file.is_file() and file.suffix in (".zst", ".xz", ".bz2", ".gz", ".json", ".ndjson", ".jsonl")
+    )
+
+
+SOURCE = Source(
+    read=read,
+    inputs=inputs,
+    parts=lambda path: [path],
+    label=lambda path: path.name,
+    striped=True,
+    reads="Pushshift / Arctic Shift files of comments (RC_*) and submissions (RS_*): .zst .xz .bz2 .gz or plain",
+    get_it="https://github.com/ArthurHeitmann/arctic_shift (torrents on academictorrents.com)",
+    license="Reddit user content under Reddit's terms; check them before you publish",
+)
