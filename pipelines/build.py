@@ -20,9 +20,10 @@ from pipelines.job import Job, local_folder
 from pipelines.key import load_key
 from pipelines.manifest import manifest
 from pipelines.plan import Plan, bucket_bits, cut, describe, differences, find_inputs, versions
+from pipelines.progress import Watch
 from pipelines.publish import publish, shards
 from pipelines.refine import refine
-from pipelines.transforms import LOCAL_RUNNER, Crew, Stage, Watch
+from pipelines.transforms import LOCAL_RUNNER, Crew, Stage
 from schemas.views import VIEWS
 
 
@@ -77,6 +78,7 @@ def build(
         }
         plan = _settle(folder, local, stored, wanted, workers)
         if (folder / "manifest.json").exists():
+            shutil.rmtree(local / "stages", ignore_errors=True)
             return dict(read_json(folder / "manifest.json"))
         job = Job(
             out=str(folder),
@@ -113,6 +115,8 @@ def _run(job: Job, plan: Plan, crew: Crew) -> dict[str, Any]:
     rows = {name: {split: sum(shard["rows"][name][split] for shard in finished) for split in ("train", "validation")} for name in job.views}
     published = crew.run(Stage("5-publish", publish), job, shards(rows))
     whole = manifest(plan, ingested, finished, published)
+    for unfinished in Path(job.out).rglob(".*.part"):  # what a killed run was writing
+        unfinished.unlink()
     write_json(job.local / "logs" / "seconds.json", {**crew.seconds, "all": time.monotonic() - started})
     write_json(Path(job.out) / "manifest.json", whole)
     shutil.rmtree(job.local / "stages")

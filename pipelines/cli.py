@@ -1,1 +1,213 @@
-def main(): pass
+"""The command line, `gather`. Everything it does is one call of a function that notebooks can call too."""
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from pipelines import look, recipe, screen
+from pipelines.export import FORMATS, export
+from pipelines.job import local_folder
+from schemas.views import VIEWS
+from sources import SOURCES
+
+app = typer.Typer(
+    name="gather",
+    help="Turn Reddit, Stack Exchange and Quora dumps into ranked Parquet conversation trees.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+_stdout = Console(highlight=False)
+_stderr = Console(stderr=True, highlight=False)
+_MANY = tuple(f"--{name}" for name in SOURCES)
+
+Out = Annotated[Path, typer.Argument(help="The folder that `gather build -o` has made.", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts instead of a screen for people.")]
+
+
+@app.command("build", context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+def build_command(
+    context: typer.Context,
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the data; OUT.local beside it holds what must not be published.")],
+    reddit: Annotated[list[str] | None, typer.Option(help="Pushshift / Arctic Shift files, folders or globs; any number.")] = None,
+    stackexchange: Annotated[list[str] | None, typer.Option(help="Sites: .7z as distributed, folders, or Posts.xml; any number.")] = None,
+    quora: Annotated[list[str] | None, typer.Option(help="JSONL, CSV or Parquet of questions and answers; any number.")] = None,
+    recipe_file: Annotated[Path | None, typer.Option("--recipe", help="A recipe in place of the default one; see `gather recipe`.")] = None,
+    views: Annotated[str, typer.Option(help="Which tables to write, separated by commas.")] = ",".join(VIEWS),
+    workers: Annotated[int, typer.Option(help="Processes on this machine.")] = 1,
+    buckets: Annotated[int | None, typer.Option(help="Parts in which trees travel, a power of two: more need less memory.")] = None,
+    seed: Annotated[int, typer.Option(help="Decides which trees are for validation.")] = 0,
+    key_file: Annotated[Path | None, typer.Option(help="Key for the authors' pseudonyms; by default this user's own.")] = None,
+    quora_columns: Annotated[
+        str, typer.Option(help="Columns of unusual names: question=Q,answer=A,url=...,author=...,score=...,created=...")
+    ] = "",
+    allow_truncated: Annotated[bool, typer.Option(help="Keep what can be read of a broken archive, and say so in the manifest.")] = False,
+    overwrite: Annotated[bool, typer.Option(help="Replace the build that is in OUT.")] = False,
+    runner: Annotated[str, typer.Option(help="Beam runner; Beam's own options may follow.")] = "FnApiRunner",
+    as_json: AsJson = False,
+) -> None:
+    """Turn dumps into conversation trees, ranked by votes, and the tables that trainers read.
+
+    Interrupted? Run the same command again: it goes on where it stopped.
+
+        gather build -o out --reddit RC_2023-01.zst RS_2023-01.zst --stackexchange askubuntu.com.7z --quora answers.jsonl
+    """
+    from pipelines.build import build  # noqa: PLC0415 - Beam takes a second to import; no other command needs it
+
+    if context.args and runner == "FnApiRunner":
+        raise ValueError(f"unknown arguments: {' '.join(context.args)}; see gather build --help (Beam options need another --runner)")
+    given = {"reddit": reddit, "stackexchange": stackexchange, "quora": quora}
+    started = time.monotonic()
+    with screen.watching(_stderr) as watch:
+        manifest = build(
+            out,
+            {name: paths for name, paths in given.items() if paths},
+            recipe_file=recipe_file,
+            views=[name for name in views.split(",") if name],
+            workers=workers,
+            buckets=buckets,
+            seed=seed,
+            key_file=key_file,
+            quora_columns=_columns(quora_columns),
+            allow_truncated=allow_truncated,
+            overwrite=overwrite,
+            runner=runner,
+            runner_options=context.args,
+            watch=watch,
+        )
+    if as_json:
+        print(json.dumps(manifest, indent=1, sort_keys=True))  # noqa: T201
+    else:
+        screen.summary(_stdout, out, local_folder(out), manifest, time.monotonic() - started)
+
+
+def _columns(text: str) -> dict[str, str]:
+    """Read `role=column,role=column`."""
+    pairs = [part.split("=", 1) for part in text.split(",") if part]
+    if any(len(pair) != 2 or not all(pair) for pair in pairs):
+        raise ValueError(f"--quora-columns: got {text!r}; expected role=column pairs, as in question=Title,answer=Body")
+    return dict(pairs)
+
+
+@app.command()
+def show(
+    out: Out, tree_id: Annotated[str | None, typer.Argument(help="A tree, or any message of it.")] = None, as_json: AsJson = False
+) -> None:
+    """Draw a conversation tree; without an id, the first of OUT, with the ids of some others."""
+    ids = [tree_id] if tree_id else look.some_trees(out, 8)
+    if not ids:
+        raise ValueError(f"{out}: holds no tree; see the reasons in {out}/manifest.json")
+    rows = look.tree(out, ids[0])
+    if as_json:
+        print(json.dumps(rows, default=str, ensure_ascii=False))  # noqa: T201
+        return
+    _stdout.print(screen.conversation(rows))
+    if len(ids) > 1:
+        _stdout.print("\nSome others: " + "  ".join(ids[1:]), soft_wrap=True)
+
+
+@app.command()
+def why(
+    out: Out,
+    message_id: Annotated[str, typer.Argument(help="As in the data: reddit:t1_abc, stackexchange:SITE:12, quora:...")],
+    as_json: AsJson = False,
+) -> None:
+    """Tell what became of a message, and of those above it: kept or rejected, by which filter, on what value."""
+    told = look.why(out, message_id)
+    if as_json:
+        print(json.dumps(told, default=str, ensure_ascii=False))  # noqa: T201
+        return
+    for number, fate in enumerate(told):
+        if number:
+            _stdout.print("[dim]^ in reply to[/]" if told[number - 1]["message_id"] != fate["message_id"] else "[dim]^ an older version[/]")
+        screen.fate(_stdout, fate)
+
+
+@app.command("export")
+def export_command(
+    out: Out,
+    target: Annotated[Path, typer.Option("-o", "--output", help="File to write; packed if it ends in .gz.")],
+    format_: Annotated[str, typer.Option("--format", help=f"One of: {', '.join(FORMATS)}.")] = "oasst",
+) -> None:
+    """Write the trees as OASST's nested JSON, one tree a line."""
+    with _stderr.status("writing") as status:
+        count = export(out, target, format_=format_, progress=lambda done: status.update(f"{done:,} trees written"))
+    _stdout.print(f"{count:,} trees in {target}", soft_wrap=True)
+
+
+@app.command("recipe")
+def recipe_command(
+    recipe_file: Annotated[Path | None, typer.Argument(help="A recipe file; without one, the default recipe.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the recipe in force: every filter and every threshold, in order."""
+    path = str(recipe_file) if recipe_file else None
+    found = recipe.load(path)
+    if as_json:
+        steps = {name: recipe.steps(getattr(found, name)) for name in ("rows", "messages")}
+        print(json.dumps({"digest": recipe.digest(path), "text": recipe.text(found), **steps}, indent=1, default=str))  # noqa: T201
+        return
+    _stdout.print(recipe.text(found), end="", markup=False, soft_wrap=True)
+    _stdout.print(
+        f"digest: {recipe.digest(path)}\nTo change it: copy examples/recipe.py, edit, and build with --recipe FILE.py", soft_wrap=True
+    )
+
+
+@app.command("sources")
+def sources_command(as_json: AsJson = False) -> None:
+    """List what can be read, where to get it, and under which licence."""
+    found: dict[str, dict[str, Any]] = {
+        name: {"reads": source.reads, "get_it": source.get_it, "license": source.license} for name, source in SOURCES.items()
+    }
+    if as_json:
+        print(json.dumps(found, indent=1))  # noqa: T201
+        return
+    for name, facts in found.items():
+        _stdout.print(f"[bold]--{name}[/]", soft_wrap=True)
+        for label, fact in facts.items():
+            _stdout.print(f"  {label.replace('_', ' '):<8} {fact}", soft_wrap=True, markup=False)
+
+
+def spread(arguments: Sequence[str]) -> list[str]:
+    """Let `--reddit A B C` mean `--reddit A --reddit B --reddit C`."""
+    spread_out: list[str] = []
+    many, fresh = None, False
+    for argument in arguments:
+        if argument.startswith("-"):
+            many, fresh = (argument if argument in _MANY else None), True
+        elif many and not fresh:
+            spread_out.append(many)
+        else:
+            fresh = False
+        spread_out.append(argument)
+    return spread_out
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line: exit 0 if all went well, 1 with one line if not, 2 for wrong usage, 130 on Ctrl-C."""
+    logging.getLogger().setLevel(logging.ERROR)  # Beam warns of optional packages on the root logger
+    try:
+        app(args=spread(sys.argv[1:] if arguments is None else arguments), prog_name="gather")
+    except (ValueError, OSError, RuntimeError) as error:
+        _stderr.print(f"error: {_explained(error)}", style="red", markup=False, soft_wrap=True)
+        sys.exit(1)
+
+
+def _explained(error: Exception) -> str:
+    """One line for what the system refused, with what can be done about it."""
+    if not isinstance(error, OSError):
+        return str(error)
+    about = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+    hints = {
+        28: "the disk is full; finished shards are safe: make room and run the same command to go on",
+        13: "no permission; check who owns it, or give another -o",
+        2: "it is not there any more; put it back and run the same command to go on",
+    }
+    return f"{about}; {hints[error.errno]}" if error.errno in hints else about

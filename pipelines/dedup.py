@@ -59,7 +59,8 @@ def match(job: Job, turn: Turn, tally: Tally) -> dict[str, Any]:
     order = pa.table([keys[name] for name in KEYS.names[1:6]], names=KEYS.names[1:6])
     lost, stays = losers(keys["key"], order)
     found = pa.RecordBatch.from_arrays(
-        [keys["bucket"].take(pa.array(lost)), keys["position"].take(pa.array(lost)), keys["message_id"].take(pa.array(stays))], schema=LOSERS
+        [keys["bucket"].take(pa.array(lost)), keys["position"].take(pa.array(lost)), keys["message_id"].take(pa.array(stays))],
+        schema=LOSERS,
     )
     path = job.stage(stage_name(turn.number, "match")) / f"{turn.name}.losers"
     tally.add(rows=len(keys), rejected=len(found))

@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ def write_parts(path: Path, batch: pa.RecordBatch, part: NDArray[np.int64]) -> l
     ordered = batch.take(pa.array(order))
     bounds = [*starts.tolist(), len(batch)]
     with durable(path) as temporary, pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, batch.schema, options=_IPC) as writer:
-        for start, end in zip(bounds[:-1], bounds[1:], strict=True):
+        for start, end in pairwise(bounds):
             writer.write_batch(ordered.slice(start, end - start))
     return [int(number) for number in numbers]
 

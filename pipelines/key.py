@@ -26,7 +26,9 @@ def load_key(path: Path | None) -> bytes:
             file.write(secrets.token_hex(32) + "\n")
     source = path or own
     if not source.is_file():
-        raise ValueError(f"{source}: no such key file; expected a file of at least {_MIN_BYTES} random bytes (try: openssl rand -hex 32 > {source})")
+        raise ValueError(
+            f"{source}: no such key file; expected a file of at least {_MIN_BYTES} random bytes (try: openssl rand -hex 32 > {source})"
+        )
     key = source.read_bytes().strip()
     if len(key) < _MIN_BYTES:
         raise ValueError(f"{source}: a key of {len(key)} bytes; expected at least {_MIN_BYTES} (try: openssl rand -hex 32 > {source})")

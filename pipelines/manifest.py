@@ -10,7 +10,9 @@ from pipelines.plan import Plan
 SCHEMA_VERSION = 1
 
 
-def manifest(plan: Plan, ingested: Sequence[Mapping[str, Any]], finished: Sequence[Mapping[str, Any]], published: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def manifest(
+    plan: Plan, ingested: Sequence[Mapping[str, Any]], finished: Sequence[Mapping[str, Any]], published: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     """Put the manifest together from what the shards counted.
 
     Raises:
@@ -49,7 +51,9 @@ def _inputs(plan: Plan, ingested: Sequence[Mapping[str, Any]], finished: Sequenc
     for shard in ingested:
         read[shard["path"]] += shard.get("rows_in", 0)
         notes[shard["path"]].update(shard["notes"])
-    kept, derived, rejected = Counter[tuple[str, str]](), Counter[tuple[str, str]](), defaultdict(Counter[str])
+    kept: Counter[tuple[str, str]] = Counter()
+    derived: Counter[tuple[str, str]] = Counter()
+    rejected: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for shard in finished:
         for fate in shard["fates"]:
             name = (fate["source"], fate["file"])

@@ -37,7 +37,7 @@ def find_inputs(wanted: Mapping[str, Sequence[str | Path]]) -> list[tuple[str, P
         if name not in SOURCES:
             raise ValueError(f"no source {name!r}; there are {', '.join(SOURCES)}")
         for given in paths:
-            matches = [Path(given)] if Path(given).exists() else [Path(match) for match in sorted(glob.glob(str(given), recursive=True))]
+            matches = [Path(given)] if Path(given).exists() else [Path(match) for match in sorted(glob.glob(str(given), recursive=True))]  # noqa: PTH207 - patterns may be absolute
             if not matches:
                 raise ValueError(f"{given}: no such file or folder (given for --{name})")
             inputs = [each for match in matches for each in SOURCES[name].inputs(match)]
@@ -60,12 +60,19 @@ def describe(inputs: Sequence[tuple[str, Path]], known: Plan | None) -> list[dic
         parts = SOURCES[name].parts(path)
         stamps = [[part.name, part.stat().st_size, part.stat().st_mtime_ns] for part in parts]
         same = before.get(str(path.resolve()))
-        if same and same["stamps"] == stamps:
+        if same and (same["source"], same["stamps"]) == (name, stamps):
             return dict(same)
         digests = [sha256(part) for part in parts]
         whole = digests[0] if len(digests) == 1 else hashlib.sha256("".join(sorted(digests)).encode()).hexdigest()
-        size = sum(stamp[1] for stamp in stamps)
-        return {"source": name, "path": str(path.resolve()), "file": SOURCES[name].label(path), "bytes": size, "sha256": whole, "stamps": stamps}
+        size = sum(part.stat().st_size for part in parts)
+        return {
+            "source": name,
+            "path": str(path.resolve()),
+            "file": SOURCES[name].label(path),
+            "bytes": size,
+            "sha256": whole,
+            "stamps": stamps,
+        }
 
     with ThreadPoolExecutor(4) as pool:
         described = list(pool.map(lambda item: one(*item), inputs))
@@ -88,7 +95,7 @@ def bucket_bits(inputs: Sequence[Mapping[str, Any]]) -> int:
             with path.open("rb") as file:
                 kind = kind_of(file.read(8))
         unpacked += entry["bytes"] * _UNPACKED.get(kind, 1)
-    return min(12, max(0, (-(-unpacked // BUCKET_BYTES) - 1).bit_length()))
+    return min(12, max(0, -(-unpacked // BUCKET_BYTES) - 1).bit_length())
 
 
 def cut(inputs: Sequence[Mapping[str, Any]], workers: int) -> list[Stripe]:

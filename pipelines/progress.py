@@ -3,6 +3,7 @@
 import os
 import struct
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +17,20 @@ class Count(NamedTuple):
     size: int
     rows: int
     rejected: int
+
+
+class Seen(NamedTuple):
+    """What an onlooker is told: stage, shards done and in all, what has been counted, input bytes in all, whether it has ended."""
+
+    stage: str
+    done: int
+    shards: int
+    counted: Count
+    size: int
+    ended: bool
+
+
+Watch = Callable[[Seen], None]
 
 
 class Tally:

@@ -53,7 +53,7 @@ def shards(rows: dict[str, dict[str, int]]) -> list[Shard]:
     found = []
     for name, splits in rows.items():
         for split, count in splits.items():
-            bits = max(0, (-(-count // SHARD_ROWS[name]) - 1).bit_length())
+            bits = max(0, -(-count // SHARD_ROWS[name]) - 1).bit_length()
             found += [Shard(name, split, bits, number) for number in range(1 << bits)]
     return found
 
@@ -62,7 +62,10 @@ def publish(job: Job, shard: Shard, tally: Tally) -> dict[str, Any]:
     """Write one file of a view under its final name."""
     target = Path(job.out) / shard.path
     schema, rows = VIEWS[shard.view].schema, 0
-    with durable(target) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd", compression_level=3, use_dictionary=_dictionaries(schema)) as writer:
+    with (
+        durable(target) as temporary,
+        pq.ParquetWriter(temporary, schema, compression="zstd", compression_level=3, use_dictionary=_dictionaries(schema)) as writer,
+    ):
         for group in _groups(_rows(job, shard), _GROUP_ROWS[shard.view]):
             writer.write_table(group, row_group_size=len(group))
             rows += len(group)
@@ -80,7 +83,9 @@ def _dictionaries(schema: pa.Schema) -> list[str]:
 def _rows(job: Job, shard: Shard) -> Iterator[pa.RecordBatch]:
     """The shard's rows, bucket by bucket."""
     shift = job.bits - shard.bits
-    first, last = (shard.number << shift, (shard.number + 1) << shift) if shift >= 0 else (shard.number >> -shift, (shard.number >> -shift) + 1)
+    first, last = (
+        (shard.number << shift, (shard.number + 1) << shift) if shift >= 0 else (shard.number >> -shift, (shard.number >> -shift) + 1)
+    )
     for bucket in range(first, last):
         columns = FINISHED if shard.view in ("messages", "trees") else _THIN
         batch = read_parts([(job.stage("4-finish") / f"{bucket:05}.arrow", [0])], 0, columns)

@@ -121,7 +121,8 @@ def load(path: str | None) -> Recipe:
     if not Path(path).is_file():
         raise ValueError(f"{path}: no such recipe file; expected a Python file that defines RECIPE (see examples/recipe.py)")
     spec = importlib.util.spec_from_file_location("recipe_in_force", path)
-    assert spec and spec.loader
+    if spec is None or spec.loader is None:
+        raise ValueError(f"{path}: not a Python file; expected one that ends in .py")
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)

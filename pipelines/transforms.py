@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -17,7 +16,8 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipelines.files import read_json, write_json
 from pipelines.job import Job
-from pipelines.progress import Count, Tally, total
+from pipelines.progress import Seen, Tally, Watch, total
+from pipelines.worker import obey
 
 LOCAL_RUNNER = "FnApiRunner"
 _POLL_SECONDS = 0.25
@@ -30,20 +30,6 @@ class Stage(NamedTuple):
 
     name: str
     work: Work
-
-
-class Seen(NamedTuple):
-    """What an onlooker is told: stage, shards done and in all, what has been counted, input bytes in all, whether it has ended."""
-
-    stage: str
-    done: int
-    shards: int
-    count: Count
-    size: int
-    ended: bool
-
-
-Watch = Callable[[Seen], None]
 
 
 class RunShards(beam.PTransform):
@@ -126,7 +112,7 @@ class Crew:
             return [_in_thread(run_pipeline, stage, job, left, self.runner, self.options)]
         if self._pool is None:
             spawn = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self.workers, mp_context=spawn, initializer=_obey, initargs=(os.getpid(),))
+            self._pool = ProcessPoolExecutor(self.workers, mp_context=spawn, initializer=obey, initargs=(os.getpid(),))
         size = -(-len(left) // (4 * self.workers))
         return [
             self._pool.submit(run_pipeline, stage, job, left[at : at + size], self.runner, self.options) for at in range(0, len(left), size)
@@ -146,7 +132,7 @@ class Crew:
     def dismiss(self) -> None:
         """End the pool's processes at once; what they had not finished is done again by the next run."""
         if self._pool is not None:
-            for process in list((self._pool._processes or {}).values()):
+            for process in list((self._pool._processes or {}).values()):  # noqa: SLF001 - 3.11 has no kill_workers()
                 process.kill()
             self._pool.shutdown(wait=False, cancel_futures=True)
 
@@ -157,24 +143,14 @@ def _in_thread(function: Callable[..., None], *arguments: Any) -> "Future[None]"
 
     def call() -> None:
         try:
-            future.set_result(function(*arguments))
-        except BaseException as error:
+            function(*arguments)
+        except BaseException as error:  # whatever it is, the waiting thread must get it
             future.set_exception(error)
+        else:
+            future.set_result(None)
 
     threading.Thread(target=call, daemon=True).start()
     return future
-
-
-def _obey(driver: int) -> None:
-    """Leave Ctrl-C to the driver, and end when the driver has gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def look() -> None:
-        while os.getppid() == driver:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=look, daemon=True).start()
 
 
 def _first_error(folder: Path) -> Exception | None:

@@ -90,7 +90,9 @@ def turns(batch: pa.RecordBatch, parent: Positions, last: Positions) -> pa.Array
 def _turn_lists(batch: pa.RecordBatch, path: Positions, offsets: Any) -> pa.Array:
     said = batch.select(["role", "text"]).take(pa.array(path))
     role = pc.if_else(pc.equal(said["role"], "prompter"), CHAT_ROLES["prompter"], CHAT_ROLES["assistant"])
-    return pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), pa.StructArray.from_arrays([role, said["text"]], ["role", "content"]))
+    return pa.ListArray.from_arrays(
+        pa.array(offsets.astype(np.int32)), pa.StructArray.from_arrays([role, said["text"]], ["role", "content"])
+    )
 
 
 def _preferences(batch: pa.RecordBatch, parent: Positions, recipe: Recipe) -> tuple[dict[str, pa.Array], Positions]:

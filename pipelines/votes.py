@@ -58,7 +58,8 @@ def pairs(batch: pa.RecordBatch, parent: Positions, rules: Pairs) -> Found:
     where = _candidates(batch, parent, rules, score, created)
     chosen, rejected = _compare(where, parent, score, created, rules)
     ratio = score[chosen] / score[rejected]
-    chosen, rejected, ratio = (each[ratio >= rules.min_ratio] for each in (chosen, rejected, ratio))
+    far = ratio >= rules.min_ratio
+    chosen, rejected, ratio = chosen[far], rejected[far], ratio[far]
     if rules.max_per_tree is not None:
         tree = ends(parent)[0][chosen]
         order = np.lexsort((rejected, chosen, -ratio, tree))

@@ -1,0 +1,138 @@
+"""Look into a build: one tree, and what became of one message."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from pipelines.job import local_folder
+from schemas.convert import flatten, nest
+from schemas.reasons import REASONS
+
+_STAGES = {
+    "malformed": "the source's reader",
+    "not_conversation": "the source's reader",
+    "superseded": "tree building",
+    "no_root": "tree building",
+    "no_parent": "tree building",
+    "second_root": "tree building",
+    "cycle": "tree building",
+    "role_break": "role assignment",
+    "ancestor_rejected": "tree building",
+    "duplicate": "duplicate removal",
+}
+
+
+def complete(out: Path) -> None:
+    """Hold that OUT is a finished build.
+
+    Raises:
+        ValueError: there is no manifest.
+    """
+    if not (out / "manifest.json").is_file():
+        hint = (
+            "the build there has not finished: run it again to go on"
+            if local_folder(out).exists()
+            else "expected a folder that gather build has made"
+        )
+        raise ValueError(f"{out}: no manifest.json; {hint}")
+
+
+def messages(out: Path, where: pc.Expression) -> pa.RecordBatch:
+    """Read the published messages that fit; from the trees view if there is no messages view."""
+    if (out / "messages").is_dir():
+        found = ds.dataset(out / "messages", format="parquet").to_table(filter=where)
+    elif (out / "trees").is_dir():
+        batches = [flatten(batch) for batch in ds.dataset(out / "trees", format="parquet").to_batches() if len(batch)]
+        found = pa.Table.from_batches(batches).filter(where)
+    else:
+        raise ValueError(f"{out}: has neither a messages nor a trees view; build with --views messages,trees")
+    whole = found.combine_chunks().to_batches()
+    return whole[0] if whole else pa.RecordBatch.from_pylist([], schema=found.schema)
+
+
+def tree(out: str | Path, tree_id: str) -> list[dict[str, Any]]:
+    """The messages of the tree that has this id, or that holds the message of this id, in reading order with `depth`.
+
+    Raises:
+        ValueError: there is no such tree in OUT.
+    """
+    folder = Path(out)
+    complete(folder)
+    found = messages(folder, pc.field("message_tree_id") == tree_id)
+    if not len(found):
+        one = messages(folder, pc.field("message_id") == tree_id)
+        if not len(one):
+            raise ValueError(f"{tree_id}: no such tree or message in {out}; if it was rejected, `gather why {out} {tree_id}` says why")
+        found = messages(folder, pc.field("message_tree_id") == one["message_tree_id"][0].as_py())
+    rows: list[dict[str, Any]] = flatten(nest(found)).to_pylist()
+    depth: dict[str, int] = {}
+    for row in rows:
+        depth[row["message_id"]] = row["depth"] = 0 if row["parent_id"] is None else depth[row["parent_id"]] + 1
+    return rows
+
+
+def some_trees(out: str | Path, limit: int) -> list[str]:
+    """Ids of the first trees of OUT with an answer; rows are in the order of a hash, so this is a fair sample."""
+    folder = Path(out)
+    complete(folder)
+    view = "trees" if (folder / "trees").is_dir() else "prompts"
+    rows = ds.dataset(folder / view, format="parquet").head(limit, columns=["message_tree_id"])
+    return [str(tree_id) for tree_id in rows["message_tree_id"].to_pylist()]
+
+
+def why(out: str | Path, message_id: str) -> list[dict[str, Any]]:
+    """Tell where a message went, then each message above it: one dict each, the message itself first.
+
+    `fate` is kept, rejected or absent; a rejected one has reason, meaning, rejected_by, value, threshold,
+    duplicate_of, similarity and detail, a kept one view, role and rank.
+
+    Raises:
+        ValueError: no input row of this build had this id.
+    """
+    folder = Path(out)
+    complete(folder)
+    told = []
+    wanted: str | None = message_id
+    seen: set[str] = set()
+    while wanted is not None and wanted not in seen:
+        seen.add(wanted)
+        fates = list(_fates(folder, wanted))
+        told += fates or [{"message_id": wanted, "fate": "absent"}]
+        wanted = told[-1].get("parent_id")
+    if told[0]["fate"] == "absent":
+        raise ValueError(f"{message_id}: no row of this build has this id; ids look like reddit:t1_abc, stackexchange:site:123, quora:0123")
+    return told
+
+
+def _fates(out: Path, message_id: str) -> Iterator[dict[str, Any]]:
+    """What became of the rows of this id: old versions first, the one that counts last."""
+    folder = local_folder(out) / "rejected"
+    rejected = (
+        ds.dataset(folder, format="parquet").to_table(filter=pc.field("message_id") == message_id).to_pylist() if folder.is_dir() else []
+    )
+    for row in sorted(rejected, key=lambda row: row["reason"] != "superseded"):
+        yield {
+            **_shown(row),
+            "fate": "rejected",
+            "meaning": REASONS.get(row["reason"], "a reason of the recipe's own"),
+            "rejected_by": _by(row),
+        }
+    for row in messages(out, pc.field("message_id") == message_id).to_pylist():
+        yield {**_shown(row), "fate": "kept"}
+
+
+def _by(row: Mapping[str, Any]) -> str:
+    return str(row["rejected_by"] or _STAGES.get(row["reason"], "the source's reader"))
+
+
+def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("message_id", "parent_id", "message_tree_id", "role", "rank", "score", "lang", "lang_score", "reason", "value", "threshold",
+             "duplicate_of", "similarity", "detail", "text", "url", "origin")  # fmt: skip
+    shown = {name: row[name] for name in names if row.get(name) is not None}
+    if "file" in row:
+        shown["origin"] = f"{row['file']}:{row['row']}"
+    return {"parent_id": row["parent_id"], **shown}
