@@ -28,7 +28,7 @@ def fill_language(batch: pa.RecordBatch, *, min_words: int, max_chars: int, min_
     enough = pc.greater_equal(_words(prose), min_words)
     guesses = [_guess(text) if ok else (None, None) for text, ok in zip(
         pc.utf8_slice_codeunits(prose, 0, max_chars).to_pylist(), enough.to_pylist(), strict=True)]  # fmt: skip
-    langs = [lang if lang is not None and score >= min_score else None for lang, score in guesses]
+    langs = [lang if score is not None and score >= min_score else None for lang, score in guesses]
     return fill(batch, lang=langs, lang_score=[score for _, score in guesses])
 
 

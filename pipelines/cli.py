@@ -116,7 +116,7 @@ def show(
 @app.command()
 def why(
     out: Out,
-    message_id: Annotated[str, typer.Argument(help="As in the data: reddit:t1_abc, stackexchange:SITE:12, quora:...")],
+    message_id: Annotated[str, typer.Argument(help="As in the data: reddit:t1_abc, stackexchange:SITE:12, quora:...; or FILE:ROW of a dump.")],
     as_json: AsJson = False,
 ) -> None:
     """Tell what became of a message, and of those above it: kept or rejected, by which filter, on what value."""

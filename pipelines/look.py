@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
+from pipelines.files import read_json
 from pipelines.job import local_folder
 from schemas.convert import flatten, nest
 from schemas.reasons import REASONS
@@ -87,7 +88,7 @@ def some_trees(out: str | Path, limit: int) -> list[str]:
 def why(out: str | Path, message_id: str) -> list[dict[str, Any]]:
     """Tell where a message went, then each message above it: one dict each, the message itself first.
 
-    `fate` is kept, rejected or absent; a rejected one has reason, meaning, rejected_by, value, threshold,
+    In the place of an id stands FILE:ROW for a row of a dump, as in the column `origin`. `fate` is kept, rejected or absent; a rejected one has reason, meaning, rejected_by, value, threshold,
     duplicate_of, similarity and detail, a kept one view, role and rank.
 
     Raises:
@@ -95,8 +96,11 @@ def why(out: str | Path, message_id: str) -> list[dict[str, Any]]:
     """
     folder = Path(out)
     complete(folder)
-    told = []
+    told: list[dict[str, Any]] = []
     wanted: str | None = message_id
+    if not any(_fates(folder, message_id)):
+        told = list(_fates_of_row(folder, message_id))
+        wanted = told[-1]["parent_id"] if told else message_id
     seen: set[str] = set()
     while wanted is not None and wanted not in seen:
         seen.add(wanted)
@@ -110,23 +114,43 @@ def why(out: str | Path, message_id: str) -> list[dict[str, Any]]:
 
 def _fates(out: Path, message_id: str) -> Iterator[dict[str, Any]]:
     """What became of the rows of this id: old versions first, the one that counts last."""
-    folder = local_folder(out) / "rejected"
-    rejected = (
-        ds.dataset(folder, format="parquet").to_table(filter=pc.field("message_id") == message_id).to_pylist() if folder.is_dir() else []
-    )
-    for row in sorted(rejected, key=lambda row: row["reason"] != "superseded"):
-        yield {
-            **_shown(row),
-            "fate": "rejected",
-            "meaning": REASONS.get(row["reason"], "a reason of the recipe's own"),
-            "rejected_by": _by(row),
-        }
+    for row in sorted(_rejected(out, pc.field("message_id") == message_id), key=lambda row: row["reason"] != "superseded"):
+        yield _told_of_rejected(out, row)
     for row in messages(out, pc.field("message_id") == message_id).to_pylist():
         yield {**_shown(row), "fate": "kept"}
 
 
-def _by(row: Mapping[str, Any]) -> str:
-    return str(row["rejected_by"] or _STAGES.get(row["reason"], "the source's reader"))
+def _fates_of_row(out: Path, origin: str) -> Iterator[dict[str, Any]]:
+    """What became of a row of a dump; it has an id, or is malformed."""
+    file, _, row = origin.rpartition(":")
+    if not file or not row.isdigit():
+        return
+    for found in _rejected(out, (pc.field("file") == file) & (pc.field("row") == int(row))):
+        yield _told_of_rejected(out, found)
+    for found in messages(out, pc.field("origin") == origin).to_pylist():
+        yield {**_shown(found), "fate": "kept"}
+
+
+def _rejected(out: Path, where: pc.Expression) -> list[dict[str, Any]]:
+    folder = local_folder(out) / "rejected"
+    found: list[dict[str, Any]] = ds.dataset(folder, format="parquet").to_table(filter=where).to_pylist() if folder.is_dir() else []
+    return found
+
+
+def _told_of_rejected(out: Path, row: Mapping[str, Any]) -> dict[str, Any]:
+    meaning = REASONS.get(row["reason"], "a reason of the recipe's own")
+    return {**_shown(row), "fate": "rejected", "meaning": meaning, "rejected_by": _by(out, row)}
+
+
+def _by(out: Path, row: Mapping[str, Any]) -> str:
+    """Who rejected the row: the filter with its thresholds as the build's recipe has it, else the stage."""
+    name = row["rejected_by"]
+    if name is None:
+        return _STAGES.get(row["reason"], "the source's reader")
+    lines = [line.strip() for line in read_json(out / "manifest.json")["recipe"]["text"].splitlines()]
+    calls = [line for line in lines if line.startswith(f"{name}(")]
+    fitting = [line for line in calls if f"{row['reason']!r}" in line] if len(calls) > 1 else calls
+    return fitting[0] if fitting else str(name)
 
 
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:

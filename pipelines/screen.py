@@ -153,7 +153,7 @@ def _said(row: Mapping[str, Any]) -> Text:
 
 def fate(console: Console, told: Mapping[str, Any]) -> None:
     """Show what became of one message."""
-    facts: list[tuple[str, Any]] = [("message", told["message_id"])]
+    facts: list[tuple[str, Any]] = [("message", told.get("message_id", "none: the row could not be read"))]
     if told["fate"] == "absent":
         facts.append(("fate", "in none of the inputs"))
     elif told["fate"] == "kept":
@@ -171,6 +171,8 @@ def fate(console: Console, told: Mapping[str, Any]) -> None:
     if told.get("text"):
         facts.append(("text", told["text"] if len(told["text"]) <= 300 else told["text"][:300] + "..."))
     grid = Table.grid(padding=(0, 2))
+    grid.add_column()
+    grid.add_column(overflow="fold")
     for name, value in facts:
         grid.add_row(Text(name, "bold"), Text(str(value)))
     console.print(grid)

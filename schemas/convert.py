@@ -6,6 +6,7 @@ All are lossless both ways, and none depends on the order of the rows.
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -78,7 +79,7 @@ def threads(messages: pa.RecordBatch) -> list[pa.RecordBatch]:
     leaf = np.ones(len(messages), bool)
     leaf[parent[parent != own]] = False
     path, offsets = paths(parent, np.flatnonzero(leaf))
-    return [messages.take(pa.array(path[start:end])) for start, end in zip(offsets[:-1], offsets[1:], strict=True)]
+    return [messages.take(pa.array(path[start:end])) for start, end in pairwise(offsets)]
 
 
 def unthread(paths_: Iterable[pa.RecordBatch]) -> pa.RecordBatch:

@@ -23,7 +23,7 @@ def hash128(texts: pa.Array) -> pa.Array:
 
 
 def _bytes(texts: pa.Array) -> Iterable[bytes]:
-    return texts.cast(pa.binary()).to_pylist()  # type: ignore[no-any-return]
+    return texts.cast(pa.binary()).to_pylist()
 
 
 def parts(hashes: NDArray[np.uint64], bits: int) -> NDArray[np.int64]:
