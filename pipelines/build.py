@@ -5,7 +5,8 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -24,7 +25,7 @@ from pipelines.progress import Watch
 from pipelines.publish import publish, shards
 from pipelines.refine import refine
 from pipelines.transforms import LOCAL_RUNNER, Crew, Stage
-from schemas.views import VIEWS
+from schemas.views import SPLITS, VIEWS
 
 
 def build(
@@ -112,7 +113,7 @@ def _run(job: Job, plan: Plan, crew: Crew) -> dict[str, Any]:
                 break
             number += 1
     finished = crew.run(Stage("4-finish", finish), job, job.buckets)
-    rows = {name: {split: sum(shard["rows"][name][split] for shard in finished) for split in ("train", "validation")} for name in job.views}
+    rows = {name: {split: _sum(shard["rows"][name][split] for shard in finished) for split in SPLITS} for name in job.views}
     published = crew.run(Stage("5-publish", publish), job, shards(rows))
     whole = manifest(plan, ingested, finished, published)
     for unfinished in Path(job.out).rglob(".*.part"):  # what a killed run was writing
@@ -121,6 +122,11 @@ def _run(job: Job, plan: Plan, crew: Crew) -> dict[str, Any]:
     write_json(Path(job.out) / "manifest.json", whole)
     shutil.rmtree(job.local / "stages")
     return whole
+
+
+def _sum(counts: Iterable[Mapping[str, int]]) -> Counter[int]:
+    """Add up rows by prefix."""
+    return sum((Counter({int(prefix): rows for prefix, rows in each.items()}) for each in counts), Counter())
 
 
 def _settle(folder: Path, local: Path, stored: Plan | None, wanted: Plan, workers: int) -> Plan:

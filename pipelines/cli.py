@@ -1,7 +1,6 @@
 """The command line, `gather`. Everything it does is one call of a function that notebooks can call too."""
 
 import json
-import logging
 import sys
 import time
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from rich.console import Console
 from pipelines import look, recipe, screen
 from pipelines.export import FORMATS, export
 from pipelines.job import local_folder
+from pipelines.worker import quiet
 from schemas.views import VIEWS
 from sources import SOURCES
 
@@ -116,7 +116,9 @@ def show(
 @app.command()
 def why(
     out: Out,
-    message_id: Annotated[str, typer.Argument(help="As in the data: reddit:t1_abc, stackexchange:SITE:12, quora:...; or FILE:ROW of a dump.")],
+    message_id: Annotated[
+        str, typer.Argument(help="As in the data: reddit:t1_abc, stackexchange:SITE:12, quora:...; or FILE:ROW of a dump.")
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Tell what became of a message, and of those above it: kept or rejected, by which filter, on what value."""
@@ -192,7 +194,7 @@ def spread(arguments: Sequence[str]) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line: exit 0 if all went well, 1 with one line if not, 2 for wrong usage, 130 on Ctrl-C."""
-    logging.getLogger().setLevel(logging.ERROR)  # Beam warns of optional packages on the root logger
+    quiet()
     try:
         app(args=spread(sys.argv[1:] if arguments is None else arguments), prog_name="gather")
     except (ValueError, OSError, RuntimeError) as error:

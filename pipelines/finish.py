@@ -20,9 +20,10 @@ from pipelines.views import roots, rows_by_root
 from pipelines.votes import ranks
 from schemas.batch import conform, fill
 from schemas.forest import Positions, reading_order
-from schemas.ids import hash64
+from schemas.ids import hash64, parts
 from schemas.message import MESSAGE, REJECTED, WORK
 
+MAX_SHARD_BITS = 12
 PARENT = pa.schema([("parent", pa.int64())])
 FINISHED = pa.schema([*MESSAGE, ("parent", pa.int64()), ("tree", pa.uint64()), ("held_out", pa.bool_())])
 """A finished message: as published, with its parent's position, its tree's hash, and whether it is for validation."""
@@ -123,12 +124,16 @@ def _fates(batch: pa.RecordBatch) -> list[dict[str, Any]]:
     return [{**row, "rows": row.pop("count_all")} for row in counted.to_pylist()]
 
 
-def _view_rows(finished: pa.RecordBatch, job: Job) -> dict[str, dict[str, int]]:
-    """How many rows each view will have, by split."""
+def _view_rows(finished: pa.RecordBatch, job: Job) -> dict[str, dict[str, dict[str, int]]]:
+    """How many rows each view will have, by split and by the top `MAX_SHARD_BITS` bits of the tree's hash."""
     held_out = finished["held_out"].to_numpy(zero_copy_only=False)
+    prefix = parts(finished["tree"].to_numpy(), MAX_SHARD_BITS)
     parent = finished["parent"].to_numpy()
     found = {}
     for name in job.views:
-        chosen = held_out[rows_by_root(name, finished, parent, job.recipe)]
-        found[name] = {"train": int((~chosen).sum()), "validation": int(chosen.sum())}
+        root = rows_by_root(name, finished, parent, job.recipe)
+        found[name] = {
+            split: {str(value): int(count) for value, count in zip(*np.unique(prefix[of_split], return_counts=True), strict=True)}
+            for split, of_split in (("train", root[~held_out[root]]), ("validation", root[held_out[root]]))
+        }
     return found

@@ -30,7 +30,7 @@ def manifest(
         for view, splits in shard["rows"].items():
             for split, rows in splits.items():
                 views.setdefault(view, {}).setdefault(split, 0)
-                views[view][split] += rows
+                views[view][split] += sum(rows.values())
     return {
         "schema_version": SCHEMA_VERSION,
         "versions": plan["versions"],

@@ -4,7 +4,7 @@ Buckets and shards are both made by the top bits of the hash of the tree's id, a
 order of that hash. So a shard's rows, row groups and bytes do not depend on the number of buckets.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.files import durable, read_parts, sha256
-from pipelines.finish import FINISHED
+from pipelines.finish import FINISHED, MAX_SHARD_BITS
 from pipelines.job import Job
 from pipelines.progress import Tally
 from pipelines.views import view
@@ -30,12 +30,14 @@ _THIN = pa.schema([field for field in FINISHED if field.name not in ("origin", "
 
 @dataclass(frozen=True)
 class Shard:
-    """One output file: number `number` of 2**bits of a view's split."""
+    """One output file: number `number` of `of` of a view's split, the trees whose hash begins with the `bits` bits `prefix`."""
 
     view: str
     split: str
     bits: int
+    prefix: int
     number: int
+    of: int
 
     @property
     def name(self) -> str:
@@ -45,16 +47,22 @@ class Shard:
     @property
     def path(self) -> str:
         """Where it goes under OUT: the split is in the file's name, as `datasets` expects."""
-        return f"{self.view}/{self.split}-{self.number:05}-of-{1 << self.bits:05}.parquet"
+        return f"{self.view}/{self.split}-{self.number:05}-of-{self.of:05}.parquet"
 
 
-def shards(rows: dict[str, dict[str, int]]) -> list[Shard]:
-    """All output files, from the number of rows of each view and split."""
+def shards(rows: Mapping[str, Mapping[str, Mapping[int, int]]]) -> list[Shard]:
+    """List the output files, from the rows of each view and split by the top `MAX_SHARD_BITS` bits of the hash.
+
+    No file is empty, because `datasets` cannot read those; only a view without any row is one empty train file.
+    """
     found = []
     for name, splits in rows.items():
-        for split, count in splits.items():
-            bits = max(0, -(-count // SHARD_ROWS[name]) - 1).bit_length()
-            found += [Shard(name, split, bits, number) for number in range(1 << bits)]
+        for split, counts in splits.items():
+            bits = min(MAX_SHARD_BITS, max(0, -(-sum(counts.values()) // SHARD_ROWS[name]) - 1).bit_length())
+            filled = sorted({prefix >> (MAX_SHARD_BITS - bits) for prefix in counts})
+            found += [Shard(name, split, bits, prefix, number, len(filled)) for number, prefix in enumerate(filled)]
+        if not any(splits.values()):
+            found.append(Shard(name, "train", 0, 0, 0, 1))
     return found
 
 
@@ -84,14 +92,14 @@ def _rows(job: Job, shard: Shard) -> Iterator[pa.RecordBatch]:
     """The shard's rows, bucket by bucket."""
     shift = job.bits - shard.bits
     first, last = (
-        (shard.number << shift, (shard.number + 1) << shift) if shift >= 0 else (shard.number >> -shift, (shard.number >> -shift) + 1)
+        (shard.prefix << shift, (shard.prefix + 1) << shift) if shift >= 0 else (shard.prefix >> -shift, (shard.prefix >> -shift) + 1)
     )
     for bucket in range(first, last):
         columns = FINISHED if shard.view in ("messages", "trees") else _THIN
         batch = read_parts([(job.stage("4-finish") / f"{bucket:05}.arrow", [0])], 0, columns)
         chosen = batch["held_out"].to_numpy(zero_copy_only=False) == (shard.split == "validation")
         if shift < 0:
-            chosen &= parts(batch["tree"].to_numpy(), shard.bits) == shard.number
+            chosen &= parts(batch["tree"].to_numpy(), shard.bits) == shard.prefix
         parent = (np.cumsum(chosen) - 1)[batch["parent"].to_numpy()[chosen]]
         yield view(shard.view, batch.filter(pa.array(chosen, pa.bool_())), parent, job.recipe)
 

@@ -2,11 +2,13 @@
 
 import multiprocessing
 import os
+import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -53,7 +55,9 @@ def run_shard(spec: Any, stage: Stage, job: Job) -> str:
         tally.flush()
         write_json(folder / f"{name}.json", result)
     except (ValueError, OSError) as error:
-        write_json(folder / f"{name}.error", {"kind": type(error).__name__, "errno": getattr(error, "errno", None), "message": str(error)})
+        about = {"message": str(error), "errno": getattr(error, "errno", None), "file": getattr(error, "filename", None) or str(folder)}
+        with suppress(OSError):  # on a full disk not even this can be written; then Beam's account of the error has to do
+            write_json(folder / f"{name}.error", about)
         raise
     return name
 
@@ -110,13 +114,13 @@ class Crew:
             return []
         if self.runner != LOCAL_RUNNER or self.workers == 1:
             return [_in_thread(run_pipeline, stage, job, left, self.runner, self.options)]
-        if self._pool is None:
-            spawn = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self.workers, mp_context=spawn, initializer=obey, initargs=(os.getpid(),))
         size = -(-len(left) // (4 * self.workers))
-        return [
-            self._pool.submit(run_pipeline, stage, job, left[at : at + size], self.runner, self.options) for at in range(0, len(left), size)
-        ]
+        shares = [left[at : at + size] for at in range(0, len(left), size)]
+        with _interrupts_later():  # a worker whose start is interrupted would end with a traceback of its own
+            if self._pool is None:
+                spawn = multiprocessing.get_context("spawn")
+                self._pool = ProcessPoolExecutor(self.workers, mp_context=spawn, initializer=obey, initargs=(os.getpid(),))
+            return [self._pool.submit(run_pipeline, stage, job, share, self.runner, self.options) for share in shares]
 
     def _wait(self, futures: Sequence["Future[None]"], stage: Stage, folder: Path, shards: int) -> None:
         pending = set(futures)
@@ -134,7 +138,7 @@ class Crew:
         if self._pool is not None:
             for process in list((self._pool._processes or {}).values()):  # noqa: SLF001 - 3.11 has no kill_workers()
                 process.kill()
-            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool.shutdown(cancel_futures=True)
 
 
 def _in_thread(function: Callable[..., None], *arguments: Any) -> "Future[None]":
@@ -153,9 +157,25 @@ def _in_thread(function: Callable[..., None], *arguments: Any) -> "Future[None]"
     return future
 
 
+@contextmanager
+def _interrupts_later() -> Iterator[None]:
+    """Hold a Ctrl-C back until the block has ended."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    held: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: held.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if held:
+        raise KeyboardInterrupt
+
+
 def _first_error(folder: Path) -> Exception | None:
     """What the first failed shard said."""
     for path in sorted(folder.glob("*.error")):
         said = read_json(path)
-        return OSError(said["errno"], said["message"]) if said["errno"] else ValueError(said["message"])
+        return OSError(said["errno"], os.strerror(said["errno"]), said["file"]) if said["errno"] else ValueError(said["message"])
     return None

@@ -7,9 +7,15 @@ import threading
 import time
 
 
+def quiet() -> None:
+    """Keep Beam's own log off the screen: an error is raised besides, and told once."""
+    logging.getLogger().setLevel(logging.ERROR)  # Beam warns of optional packages on the root logger
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
+
+
 def obey(driver: int) -> None:
     """Leave Ctrl-C to the driver, and end when the driver has gone."""
-    logging.getLogger().setLevel(logging.ERROR)  # Beam warns of optional packages on the root logger
+    quiet()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def look() -> None:

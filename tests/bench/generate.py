@@ -1,8 +1,8 @@
 """Write dumps of any size to measure the pipeline on; the same seed writes the same bytes.
 
-    python -m tests.bench.generate reddit --messages 1000000 --out DIR --seed 1
-    python -m tests.bench.generate reddit --deep 100000 --out DIR
-    python -m tests.bench.generate stackexchange --messages 1000000 --out DIR --site bench.example
+python -m tests.bench.generate reddit --messages 1000000 --out DIR --seed 1
+python -m tests.bench.generate reddit --deep 100000 --out DIR
+python -m tests.bench.generate stackexchange --messages 1000000 --out DIR --site bench.example
 """
 
 import argparse

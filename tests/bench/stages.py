@@ -101,7 +101,9 @@ def table(folder: Path, found: dict[str, Any]) -> Table:
 
 def main() -> None:
     """Measure each folder in a process of its own."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.stages", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench.stages", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("dumps", nargs="+", type=Path, help="folders of Reddit dumps")
     console = Console()
     for folder in parser.parse_args().dumps:

@@ -27,7 +27,11 @@ def test_every_row_ends_in_one_place(manifest: dict[str, Any]) -> None:
         assert entry["rows_in"] + entry["derived"] == entry["rows_out"] + sum(entry["rejected"].values()), entry["path"]
     kept = sum(source["rows_out"] for source in manifest["sources"].values())
     assert sum(manifest["views"]["messages"].values()) == kept
-    assert {source: counts["rows_in"] for source, counts in manifest["sources"].items()} == {"quora": 21, "reddit": 140, "stackexchange": 31}
+    assert {source: counts["rows_in"] for source, counts in manifest["sources"].items()} == {
+        "quora": 21,
+        "reddit": 140,
+        "stackexchange": 31,
+    }
 
 
 def test_the_examples_show_every_reason_that_a_dump_can_give(manifest: dict[str, Any]) -> None:
@@ -103,7 +107,10 @@ def test_a_finished_shard_is_not_done_again(examples: Any, key_file: Path, tmp_p
     before = [os.stat(path).st_mtime_ns for path in results]
     stamps: list[list[int]] = []
     build(
-        tmp_path / "out", examples, key_file=key_file, watch=lambda _: stamps.append([os.stat(p).st_mtime_ns for p in results if p.exists()])
+        tmp_path / "out",
+        examples,
+        key_file=key_file,
+        watch=lambda _: stamps.append([os.stat(p).st_mtime_ns for p in results if p.exists()]),
     )
     assert before in stamps and not any(stamp and stamp != before for stamp in stamps)
 
