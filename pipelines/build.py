@@ -24,7 +24,7 @@ from pipelines.plan import Plan, bucket_bits, cut, describe, differences, find_i
 from pipelines.progress import Watch
 from pipelines.publish import publish, shards
 from pipelines.refine import refine
-from pipelines.transforms import LOCAL_RUNNER, Crew, Stage
+from pipelines.transforms import INGEST, LOCAL_RUNNER, Crew, Stage
 from schemas.views import SPLITS, VIEWS
 
 
@@ -75,7 +75,7 @@ def build(
             "bits": None if buckets is None else buckets.bit_length() - 1,
             "recipe": recipe.text(recipe.load(str(recipe_file) if recipe_file else None)),
             "recipe_digest": recipe.digest(str(recipe_file) if recipe_file else None),
-            "inputs": describe(find_inputs(inputs), stored),
+            "inputs": describe(find_inputs(inputs), stored, watch),
         }
         plan = _settle(folder, local, stored, wanted, workers)
         if (folder / "manifest.json").exists():
@@ -101,7 +101,7 @@ def build(
 def _run(job: Job, plan: Plan, crew: Crew) -> dict[str, Any]:
     """The stages. Each one's results are on disk before the next one starts."""
     started = time.monotonic()
-    ingested = crew.run(Stage("1-ingest", ingest), job, [Stripe(**stripe) for stripe in plan["stripes"]])
+    ingested = crew.run(Stage(INGEST, ingest), job, [Stripe(**stripe) for stripe in plan["stripes"]])
     crew.run(Stage("2-refine", refine), job, job.buckets)
     if job.recipe.duplicates:
         number = 0

@@ -77,12 +77,15 @@ def tree(out: str | Path, tree_id: str) -> list[dict[str, Any]]:
 
 
 def some_trees(out: str | Path, limit: int) -> list[str]:
-    """Ids of the first trees of OUT with an answer; rows are in the order of a hash, so this is a fair sample."""
+    """List the first trees of OUT with an answer, or roots if there is none; rows are in the order of a hash, so this is a fair sample."""
     folder = Path(out)
     complete(folder)
-    view = "trees" if (folder / "trees").is_dir() else "prompts"
-    rows = ds.dataset(folder / view, format="parquet").head(limit, columns=["message_tree_id"])
-    return [str(tree_id) for tree_id in rows["message_tree_id"].to_pylist()]
+    for view in ("trees", "prompts"):  # a build without answers has prompts only
+        if (folder / view).is_dir():
+            rows = ds.dataset(folder / view, format="parquet").head(limit, columns=["message_tree_id"])
+            if len(rows):
+                return [str(tree_id) for tree_id in rows["message_tree_id"].to_pylist()]
+    return []
 
 
 def why(out: str | Path, message_id: str) -> list[dict[str, Any]]:

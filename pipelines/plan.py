@@ -16,6 +16,7 @@ from typing import Any
 
 from pipelines.files import sha256
 from pipelines.ingest import Stripe
+from pipelines.progress import Count, Seen, Watch
 from sources import SOURCES
 from sources.streams import kind_of
 
@@ -49,7 +50,7 @@ def find_inputs(wanted: Mapping[str, Sequence[str | Path]]) -> list[tuple[str, P
     return [found[path] for path in sorted(found)]
 
 
-def describe(inputs: Sequence[tuple[str, Path]], known: Plan | None) -> list[dict[str, Any]]:
+def describe(inputs: Sequence[tuple[str, Path]], known: Plan | None, watch: Watch | None = None) -> list[dict[str, Any]]:
     """Describe each input: source, path, its name in `origin`, bytes and digest.
 
     Digests of files that have neither size nor time changed are taken from the `known` plan.
@@ -74,8 +75,14 @@ def describe(inputs: Sequence[tuple[str, Path]], known: Plan | None) -> list[dic
             "stamps": stamps,
         }
 
+    size = sum(part.stat().st_size for name, path in inputs for part in SOURCES[name].parts(path))
+    described: list[dict[str, Any]] = []
     with ThreadPoolExecutor(4) as pool:
-        described = list(pool.map(lambda item: one(*item), inputs))
+        for entry in pool.map(lambda item: one(*item), inputs):
+            described.append(entry)
+            if watch:
+                read = Count(sum(each["bytes"] for each in described), 0, 0)
+                watch(Seen("0-inputs", len(described), len(inputs), read, size, len(described) == len(inputs)))
     described.sort(key=lambda entry: (entry["source"], entry["file"], entry["path"]))
     seen: Counter[tuple[str, str]] = Counter()
     for entry in described:

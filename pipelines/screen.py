@@ -62,25 +62,27 @@ def _lines(console: Console) -> Watch:
         if seen.ended or now - last.setdefault(seen.stage, now) > _PLAIN_SECONDS:
             last[seen.stage] = now
             elapsed = now - started[seen.stage]
-            console.print(
-                f"{seen.stage}: {'done' if seen.ended else f'{_share(seen):.0%}'} in {elapsed:.1f} s, {_note(seen, elapsed)}",
-                soft_wrap=True,
-            )
+            share = "done" if seen.ended else f"{_share(seen):.0%}"
+            told = [f"{seen.stage}: {share} in {elapsed:.1f} s", _note(seen, elapsed)]
+            console.print(", ".join(part for part in told if part), soft_wrap=True)
 
     return watch
 
 
 def _share(seen: Seen) -> float:
-    if seen.stage == "1-ingest" and seen.size:
+    if seen.size:
         return min(seen.counted.size / seen.size, 0.99)
     return min(seen.done / max(seen.shards, 1), 0.99)
 
 
 def _note(seen: Seen, elapsed: float) -> str:
-    note = f"{seen.counted.rows:,} rows" + (f" ({seen.counted.rows / elapsed:,.0f}/s)" if elapsed > 0.5 and seen.counted.rows else "")
-    if seen.stage == "1-ingest" and seen.size:
-        note += f", {_size(min(seen.counted.size, seen.size))} of {_size(seen.size)}"
-    return note + (f", {seen.counted.rejected:,} rejected" if seen.counted.rejected else "")
+    speed = f" ({seen.counted.rows / elapsed:,.0f}/s)" if elapsed > 0.5 else ""
+    parts = [
+        f"{seen.counted.rows:,} rows{speed}" if seen.counted.rows else "",
+        f"{_size(min(seen.counted.size, seen.size))} of {_size(seen.size)}" if seen.size else "",
+        f"{seen.counted.rejected:,} rejected" if seen.counted.rejected else "",
+    ]
+    return ", ".join(part for part in parts if part)
 
 
 def _size(size: float) -> str:
@@ -141,7 +143,7 @@ def _said(row: Mapping[str, Any]) -> Text:
         f"rank {row['rank']}" if row.get("rank") is not None else "",
         f"score {row['score']}" if row.get("score") is not None else "",
         "accepted" if row.get("accepted") else "",
-        f"by {row['user_id'][:8]}" if row.get("user_id") else "by a deleted account",
+        f"by {row['user_id'][:8]}" if row.get("user_id") else "by an unknown author",
         row["message_id"],
     ]
     lines = row["text"].splitlines() or [""]

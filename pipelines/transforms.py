@@ -22,6 +22,7 @@ from pipelines.progress import Seen, Tally, Watch, total
 from pipelines.worker import obey
 
 LOCAL_RUNNER = "FnApiRunner"
+INGEST = "1-ingest"
 _POLL_SECONDS = 0.25
 
 Work = Callable[[Job, Any, Tally], dict[str, Any]]
@@ -124,14 +125,15 @@ class Crew:
 
     def _wait(self, futures: Sequence["Future[None]"], stage: Stage, folder: Path, shards: int) -> None:
         pending = set(futures)
+        size = self.size if stage.name == INGEST else 0
         while pending:
             ended, pending = wait(pending, timeout=_POLL_SECONDS)
             if self.watch:
-                self.watch(Seen(stage.name, len(list(folder.glob("*.json"))), shards, total(folder), self.size, False))
+                self.watch(Seen(stage.name, len(list(folder.glob("*.json"))), shards, total(folder), size, False))
             for future in ended:
                 future.result()
         if self.watch:
-            self.watch(Seen(stage.name, shards, shards, total(folder), self.size, True))
+            self.watch(Seen(stage.name, shards, shards, total(folder), size, True))
 
     def dismiss(self) -> None:
         """End the pool's processes at once; what they had not finished is done again by the next run."""
