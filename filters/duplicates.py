@@ -12,13 +12,16 @@ NORMALIZATION = 1
 
 
 def normalize(texts: pa.Array) -> pa.Array:
-    """The text as it is compared: Unicode NFKC, lower case, runs of white space as one blank, none at the ends."""
+    """The text as it is compared: Unicode NFKD, lower case, runs of white space as one blank, none at the ends.
+
+    The decomposed form, because that is what pyarrow up to 25 makes whatever it is asked for (apache/arrow#51225).
+    """
     plain = pc.string_is_ascii(texts)
     if not pc.all(plain).as_py():
         other = pc.invert(plain)
-        folded = pc.utf8_lower(pc.utf8_normalize(texts.filter(other), form="NFKC"))
+        folded = pc.utf8_lower(pc.utf8_normalize(texts.filter(other), form="NFKD"))
         texts = pc.replace_with_mask(texts, other, folded)
-    texts = pc.replace_substring_regex(pc.ascii_lower(texts), r"[\s\p{Z}]+", " ")
+    texts = pc.replace_substring_regex(pc.ascii_lower(texts), r"[\s\x0b\x1c-\x1f\x{85}\p{Z}]+", " ")
     return pc.utf8_trim_whitespace(texts)
 
 

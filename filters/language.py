@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 
 from schemas.batch import fill, reject
 
-_NOT_PROSE = r"(?s)```.*?(?:```|$)|`[^`]*`|(?i)(?:https?://|www\.)\S+|(?m)^(?:>| {4}|\t).*$|\b[ur]/\w+"
-_MAYBE_NOT_PROSE = r"[`>\t]|    |(?i)http|www\.|[ur]/"
+_NOT_PROSE = r"(?s:```.*?(?:```|$))|`[^`]*`|(?i:https?://|www\.)\S+|(?m:^(?:>| {4}|\t).*$)|\b[ur]/\w+"
+_MAYBE_NOT_PROSE = r"[`>\t]|    |(?i:http|www\.)|[ur]/"
 _CJK = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Hangul}]"
 _LABEL = len("__label__")
 

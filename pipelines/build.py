@@ -1,4 +1,4 @@
-"""Build a data set from dumps: the four stages, one after the other, each resumable."""
+"""Build a data set from dumps: its stages, one after the other, each resumable."""
 
 import fcntl
 import hashlib
@@ -61,10 +61,8 @@ def build(
     local = local_folder(folder)
     local.mkdir(parents=True, exist_ok=True)
     with _locked(local / "lock"):
-        if overwrite:
-            _remove(folder, local)
         key = load_key(Path(key_file) if key_file else None)
-        stored = read_json(local / "plan.json") if (local / "plan.json").exists() else None
+        stored = read_json(local / "plan.json") if (local / "plan.json").exists() and not overwrite else None
         wanted: Plan = {
             "seed": seed,
             "views": [name for name in VIEWS if name in views],
@@ -77,6 +75,8 @@ def build(
             "recipe_digest": recipe.digest(str(recipe_file) if recipe_file else None),
             "inputs": describe(find_inputs(inputs), stored, watch),
         }
+        if overwrite:  # only now that all that was given has been found to be in order
+            _remove(folder, local)
         plan = _settle(folder, local, stored, wanted, workers)
         if (folder / "manifest.json").exists():
             shutil.rmtree(local / "stages", ignore_errors=True)
@@ -136,11 +136,13 @@ def _settle(folder: Path, local: Path, stored: Plan | None, wanted: Plan, worker
         ValueError: the plans differ, or OUT holds something that no build here has made.
     """
     if stored is not None:
-        said = differences(stored, wanted)
+        said = differences(stored, wanted, _read(local, stored))
         if said:
             raise ValueError(
                 f"{folder}: holds another build; it differs in\n  " + "\n  ".join(said) + "\ngive another -o, or --overwrite to replace it"
             )
+        stored |= {"inputs": wanted["inputs"], "allow_truncated": wanted["allow_truncated"]}
+        write_json(local / "plan.json", stored)
         return stored
     if folder.exists() and any(folder.iterdir()):
         raise ValueError(f"{folder}: is not empty and was not made by gather; expected a new or empty folder")
@@ -148,6 +150,13 @@ def _settle(folder: Path, local: Path, stored: Plan | None, wanted: Plan, worker
     plan["bits"] = bucket_bits(wanted["inputs"]) if wanted["bits"] is None else wanted["bits"]
     write_json(local / "plan.json", plan)
     return plan
+
+
+def _read(local: Path, plan: Plan) -> set[str]:
+    """The inputs of which at least one stripe has been read to its end: all, if later stages have begun."""
+    done = {path.stem for path in (local / "stages" / INGEST).glob("*.json")}
+    whole = not (local / "stages" / INGEST).exists() and (local / "rejected").exists()
+    return {stripe["path"] for stripe in plan["stripes"] if whole or stripe["name"] in done}
 
 
 def _check(folder: Path, views: Sequence[str], workers: int, buckets: int | None) -> None:

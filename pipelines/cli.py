@@ -1,9 +1,11 @@
 """The command line, `gather`. Everything it does is one call of a function that notebooks can call too."""
 
+import functools
+import inspect
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -32,13 +34,36 @@ Out = Annotated[Path, typer.Argument(help="The folder that `gather build -o` has
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts instead of a screen for people.")]
 
 
+def _takes_sources(command: Callable[..., None]) -> Callable[..., None]:
+    """Give the command one option a source; it is called with all of them as `inputs`, by name."""
+
+    @functools.wraps(command)
+    def wrapped(**options: Any) -> None:
+        given = {name: options.pop(name) for name in SOURCES}
+        command(inputs={name: paths for name, paths in given.items() if paths}, **options)
+
+    own = [parameter for name, parameter in inspect.signature(command).parameters.items() if name != "inputs"]
+    added = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=Annotated[list[str] | None, typer.Option(help=f"Any number of {source.reads}.")],
+        )
+        for name, source in SOURCES.items()
+    ]
+    keyword = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
+    wrapped.__signature__ = inspect.Signature([*keyword[:2], *added, *keyword[2:]])  # type: ignore[attr-defined]
+    wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in (*own, *added)}
+    return wrapped
+
+
 @app.command("build", context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+@_takes_sources
 def build_command(
+    inputs: dict[str, list[str]],
     context: typer.Context,
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the data; OUT.local beside it holds what must not be published.")],
-    reddit: Annotated[list[str] | None, typer.Option(help="Pushshift / Arctic Shift files, folders or globs; any number.")] = None,
-    stackexchange: Annotated[list[str] | None, typer.Option(help="Sites: .7z as distributed, folders, or Posts.xml; any number.")] = None,
-    quora: Annotated[list[str] | None, typer.Option(help="JSONL, CSV or Parquet of questions and answers; any number.")] = None,
     recipe_file: Annotated[Path | None, typer.Option("--recipe", help="A recipe in place of the default one; see `gather recipe`.")] = None,
     views: Annotated[str, typer.Option(help="Which tables to write, separated by commas.")] = ",".join(VIEWS),
     workers: Annotated[int, typer.Option(help="Processes on this machine.")] = 1,
@@ -62,13 +87,12 @@ def build_command(
     from pipelines.build import build  # noqa: PLC0415 - Beam takes a second to import; no other command needs it
 
     if context.args and runner == "FnApiRunner":
-        raise ValueError(f"unknown arguments: {' '.join(context.args)}; see gather build --help (Beam options need another --runner)")
-    given = {"reddit": reddit, "stackexchange": stackexchange, "quora": quora}
+        raise typer.BadParameter(f"unknown: {' '.join(context.args)} (options of Beam need another --runner than FnApiRunner)")
     started = time.monotonic()
     with screen.watching(_stderr) as watch:
         manifest = build(
             out,
-            {name: paths for name, paths in given.items() if paths},
+            inputs,
             recipe_file=recipe_file,
             views=[name for name in views.split(",") if name],
             workers=workers,

@@ -1,4 +1,4 @@
-"""Stage 4a, finish: a bucket's trees as they will be published, in their final order, and all its rejected rows."""
+"""Stage 4, finish: a bucket's trees as they will be published, in their final order, and all its rejected rows."""
 
 from typing import Any
 

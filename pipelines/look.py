@@ -36,7 +36,7 @@ def complete(out: Path) -> None:
     if not (out / "manifest.json").is_file():
         hint = (
             "the build there has not finished: run it again to go on"
-            if local_folder(out).exists()
+            if (local_folder(out) / "plan.json").exists()
             else "expected a folder that gather build has made"
         )
         raise ValueError(f"{out}: no manifest.json; {hint}")

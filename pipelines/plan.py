@@ -8,7 +8,7 @@ import difflib
 import glob
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
@@ -124,10 +124,16 @@ def versions() -> dict[str, str]:
     return {name: version(name) for name in names}
 
 
-def differences(stored: Plan, wanted: Plan) -> list[str]:
-    """Say in what two plans differ, one line each; the cut of the work does not count."""
+def differences(stored: Plan, wanted: Plan, read: Collection[str] = ()) -> list[str]:
+    """Say in what two plans differ, one line each; the cut of the work does not count.
+
+    `read` are the paths of inputs of which something has been read to its end. Only those must be what they
+    were: a broken file may be fetched again. Likewise what was read whole is the same if truncated files are allowed.
+    """
     said = []
-    for name in ("seed", "views", "key", "quora_columns", "allow_truncated", "versions"):
+    if stored["allow_truncated"] and not wanted["allow_truncated"]:
+        said.append("allow truncated: was true, now false")
+    for name in ("seed", "views", "key", "quora_columns", "versions"):
         if stored[name] != wanted[name]:
             said.append(f"{name.replace('_', ' ')}: was {stored[name]}, now {wanted[name]}")
     if wanted["bits"] is not None and stored["bits"] != wanted["bits"]:
@@ -135,14 +141,14 @@ def differences(stored: Plan, wanted: Plan) -> list[str]:
     if stored["recipe_digest"] != wanted["recipe_digest"]:
         changed = list(difflib.unified_diff(stored["recipe"].splitlines(), wanted["recipe"].splitlines(), lineterm="", n=0))[2:]
         said += [f"recipe: {line}" for line in changed if not line.startswith("@@")] or ["recipe: the text of its file changed"]
-    return said + _changed_inputs(stored["inputs"], wanted["inputs"])
+    return said + _changed_inputs(stored["inputs"], wanted["inputs"], read)
 
 
-def _changed_inputs(stored: Sequence[Mapping[str, Any]], wanted: Sequence[Mapping[str, Any]]) -> list[str]:
+def _changed_inputs(stored: Sequence[Mapping[str, Any]], wanted: Sequence[Mapping[str, Any]], read: Collection[str]) -> list[str]:
     before, now = ({entry["path"]: entry for entry in inputs} for inputs in (stored, wanted))
     said = [f"input {path}: was part of the build and is not now" for path in sorted(before.keys() - now.keys())]
     said += [f"input {path}: is new" for path in sorted(now.keys() - before.keys())]
-    for path in sorted(before.keys() & now.keys()):
+    for path in sorted(before.keys() & now.keys() & set(read)):
         for what in ("bytes", "sha256", "source"):
             if before[path][what] != now[path][what]:
                 said.append(f"input {path}: {what} was {before[path][what]}, now {now[path][what]}: the file changed")

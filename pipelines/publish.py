@@ -1,4 +1,4 @@
-"""Stage 4b, publish: one shard of one view, from the finished buckets it covers.
+"""Stage 5, publish: one shard of one view, from the finished buckets it covers.
 
 Buckets and shards are both made by the top bits of the hash of the tree's id, and rows stand in the
 order of that hash. So a shard's rows, row groups and bytes do not depend on the number of buckets.

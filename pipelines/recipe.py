@@ -94,19 +94,46 @@ def check(recipe: Recipe, where: str) -> Recipe:
     """
     if not isinstance(recipe, Recipe):
         raise ValueError(f"{where}: RECIPE is a {type(recipe).__name__}; expected a pipelines.recipe.Recipe")
+    pairs = recipe.pairs if isinstance(recipe.pairs, Pairs) else None
     rules = [
-        ("roles", recipe.roles in ("alternate", "depth"), "'alternate' or 'depth'"),
-        ("validation", 0 <= recipe.validation < 1, "a share from 0 to below 1"),
-        ("max_turns", recipe.max_turns is None or recipe.max_turns >= 2, "None or at least 2"),
-        ("pairs.min_ratio", recipe.pairs.min_ratio >= 1, "at least 1.0"),
-        ("pairs.max_answers", recipe.pairs.max_answers is None or recipe.pairs.max_answers >= 2, "None or at least 2"),
-        ("rows", all(map(callable, recipe.rows)), "functions from batch to batch"),
-        ("messages", all(map(callable, recipe.messages)), "functions from batch to batch"),
+        ("rows", recipe.rows, _filters(recipe.rows), "a list of functions from batch to batch"),
+        ("messages", recipe.messages, _filters(recipe.messages), "a list of functions from batch to batch"),
+        ("roles", recipe.roles, recipe.roles in ("alternate", "depth"), "'alternate' or 'depth'"),
+        ("duplicates", recipe.duplicates, isinstance(recipe.duplicates, bool), "True or False"),
+        ("pairs", recipe.pairs, pairs is not None, "a pipelines.recipe.Pairs"),
+        ("max_turns", recipe.max_turns, _limit(recipe.max_turns, 2), "None or a whole number of at least 2"),
+        ("validation", recipe.validation, _number(recipe.validation) and 0 <= recipe.validation < 1, "a share from 0 to below 1"),
     ]
-    for name, holds, expected in rules:
+    if pairs is not None:
+        rules += [
+            (
+                "pairs.min_score",
+                pairs.min_score,
+                _limit(pairs.min_score, 1) and pairs.min_score is not None,
+                "a whole number of at least 1",
+            ),
+            ("pairs.min_ratio", pairs.min_ratio, _number(pairs.min_ratio) and pairs.min_ratio >= 1, "a number of at least 1.0"),
+            ("pairs.any_author", pairs.any_author, isinstance(pairs.any_author, bool), "True or False"),
+            ("pairs.max_answers", pairs.max_answers, _limit(pairs.max_answers, 2), "None or a whole number of at least 2"),
+            ("pairs.max_per_tree", pairs.max_per_tree, _limit(pairs.max_per_tree, 1), "None or a whole number of at least 1"),
+        ]
+    for name, got, holds, expected in rules:
         if not holds:
-            raise ValueError(f"{where}: {name} is {getattr(recipe, name, None) or recipe.pairs!r}; expected {expected}")
+            raise ValueError(f"{where}: {name} is {got!r}; expected {expected}")
     return recipe
+
+
+def _filters(value: object) -> bool:
+    return isinstance(value, list | tuple) and all(map(callable, value))
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _limit(value: object, least: int) -> bool:
+    """Tell whether it is no limit, or a whole number of at least `least`."""
+    return value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= least)
 
 
 @cache
@@ -127,7 +154,8 @@ def load(path: str | None) -> Recipe:
     try:
         spec.loader.exec_module(module)
     except Exception as error:
-        raise ValueError(f"{path}: the recipe does not run: {type(error).__name__}: {error}") from error
+        said = " ".join(str(error).split())
+        raise ValueError(f"{path}: the recipe does not run: {type(error).__name__}: {said}") from error
     if not hasattr(module, "RECIPE"):
         raise ValueError(f"{path}: the recipe defines no RECIPE; expected `RECIPE = Recipe(...)` or `replace(RECIPE, ...)`")
     return check(module.RECIPE, path)

@@ -1,5 +1,6 @@
 """What the command line shows: progress while it works, then what came out."""
 
+import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +25,11 @@ _DEEPEST = 30
 
 @contextmanager
 def watching(console: Console) -> Iterator[Watch]:
-    """Show progress while the block runs: bars on a terminal, plain lines elsewhere. Ctrl-C ends it with exit code 130."""
+    """Show progress while the block runs: bars on a terminal, plain lines elsewhere.
+
+    Ctrl-C ends it with exit code 130, SIGTERM with 143; both as the shell has it.
+    """
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         if console.is_terminal:
             note = TextColumn("{task.fields[note]}")
@@ -33,9 +38,17 @@ def watching(console: Console) -> Iterator[Watch]:
                 yield _bars(progress)
         else:
             yield _lines(console)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, _Terminated) as error:
         console.print("stopped; finished shards are safe: run the same command to go on", markup=False)
-        sys.exit(130)
+        sys.exit(143 if isinstance(error, _Terminated) else 130)
+
+
+class _Terminated(BaseException):
+    """SIGTERM came."""
+
+
+def _terminate(*_: object) -> None:
+    raise _Terminated
 
 
 def _bars(progress: Progress) -> Watch:

@@ -48,7 +48,9 @@ def settle_versions(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 def _superseded(batch: pa.RecordBatch, old: pa.Array) -> pa.RecordBatch:
     """Reject old versions, whatever reason they had: the version that counts gives the message's reason."""
-    return reject(fill(batch, reason=pc.if_else(old, pa.scalar(None, pa.string()), batch["reason"])), old, "superseded")
+    of_reason = [name for name in ("reason", "rejected_by", "value", "threshold") if name in batch.schema.names]
+    cleared = {name: pc.if_else(old, pa.scalar(None, batch[name].type), batch[name]) for name in of_reason}
+    return reject(fill(batch, **cleared), old, "superseded")
 
 
 def resolve(batch: pa.RecordBatch, roles: Roles) -> tuple[pa.RecordBatch, Positions]:
@@ -64,7 +66,7 @@ def resolve(batch: pa.RecordBatch, roles: Roles) -> tuple[pa.RecordBatch, Positi
     has_parent = pc.is_valid(batch["parent_id"]).to_numpy(zero_copy_only=False)
     itself = found & (parent == np.arange(len(batch)))
     _, on_cycle = ends(parent)
-    cycle = (on_cycle | itself) & rooted
+    cycle = on_cycle | itself
     parent = np.where(cycle, np.arange(len(batch)), parent)
     batch = reject(batch, ~rooted, "no_root")
     batch = reject(batch, orphan & ~has_parent, "second_root")

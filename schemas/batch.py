@@ -11,8 +11,14 @@ from schemas.message import COLUMNS
 
 
 def fill(batch: pa.RecordBatch, **columns: Any) -> pa.RecordBatch:
-    """Return the batch with these columns set, added at the end where it has none of that name."""
+    """Return the batch with these columns set, added at the end where it has none of that name.
+
+    Raises:
+        ValueError: a column is none that a message can have.
+    """
     for name, values in columns.items():
+        if name not in COLUMNS:
+            raise ValueError(f"fill: no column {name!r}; a message can have {', '.join(COLUMNS)}")
         array = values if isinstance(values, pa.Array) else pa.array(values, COLUMNS[name].type, from_pandas=True)
         array = array if array.type == COLUMNS[name].type else array.cast(COLUMNS[name].type)
         at = batch.schema.get_field_index(name)

@@ -4,7 +4,7 @@ All are lossless both ways, and none depends on the order of the rows.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from schemas.batch import from_columns
 from schemas.forest import Positions, ends, paths, reading_order
-from schemas.message import MESSAGE
+from schemas.message import DETOXIFY, MESSAGE
 from schemas.views import VIEWS
 
 _OF_TREE = ("message_tree_id", "tree_state")
@@ -84,7 +84,7 @@ def threads(messages: pa.RecordBatch) -> list[pa.RecordBatch]:
 
 def unthread(paths_: Iterable[pa.RecordBatch]) -> pa.RecordBatch:
     """Merge threads to flat messages again: each message once, in the order of its first appearance."""
-    whole = pa.concat_batches([*paths_])
+    whole = pa.concat_batches([pa.RecordBatch.from_pylist([], schema=MESSAGE), *paths_])
     _, first = np.unique(whole["message_id"].dictionary_encode().indices.to_numpy(), return_index=True)
     return whole.take(pa.array(np.sort(first)))
 
@@ -126,26 +126,37 @@ def from_oasst(trees: Iterable[Mapping[str, Any]], source: str = "oasst") -> pa.
     """Read nested export objects to flat messages, parents before children; `source` is given to those that name none.
 
     Raises:
-        ValueError: an object has a field that the schema has not, or lacks an id, a text or a role.
+        ValueError: an object has a field that the schema has not, or lacks an id, a prompt, a text or a role.
     """
     rows: list[dict[str, Any]] = []
     for tree in trees:
+        name = f"tree {tree.get('message_tree_id')!r}"
+        _hold(name, tree, required=("message_tree_id", "prompt"), known=("message_tree_id", "tree_state", "prompt", "origin"))
         of_tree = {"message_tree_id": tree.get("message_tree_id"), "tree_state": tree.get("tree_state")}
         stack = [({"origin": tree["origin"]} if tree.get("origin") is not None else {}) | dict(tree["prompt"])]
         while stack:
             node = stack.pop()
-            stack.extend(reversed(node.get("replies") or []))
+            stack.extend({**reply, "parent_id": _parent_of(reply, node)} for reply in reversed(node.get("replies") or []))
             rows.append({"source": source, **_row(node), **of_tree})
     return from_columns({name: [row.get(name) for row in rows] for name in MESSAGE.names}, MESSAGE)
 
 
+def _parent_of(reply: Mapping[str, Any], node: Mapping[str, Any]) -> Any:
+    """Whom a nested reply replies to; it need not say so, but must not say otherwise."""
+    said = reply.get("parent_id")
+    if said not in (None, node.get("message_id")):
+        raise ValueError(
+            f"message {reply.get('message_id')!r}: its parent_id is {said!r}, but it is nested under {node.get('message_id')!r}"
+        )
+    return node.get("message_id")
+
+
 def _row(node: Mapping[str, Any]) -> dict[str, Any]:
-    unknown = sorted(set(node) - set(MESSAGE.names) - {"replies"})
-    if unknown:
-        raise ValueError(f"message {node.get('message_id')!r}: unknown fields {', '.join(unknown)}; known are {', '.join(MESSAGE.names)}")
-    for name in ("message_id", "text", "role"):
-        if node.get(name) is None:
-            raise ValueError(f"message {node.get('message_id')!r}: no {name}; expected one")
+    name = f"message {node.get('message_id')!r}"
+    _hold(name, node, required=("message_id", "text", "role"), known=(*MESSAGE.names, "replies"))
+    _hold(f"{name}: detoxify", node.get("detoxify") or {}, known=[field.name for field in DETOXIFY])
+    for label, said in (node.get("labels") or {}).items():
+        _hold(f"{name}: label {label!r}", said, known=("value", "count"))
     row = {name: value for name, value in node.items() if name != "replies" and value is not None}
     if "created_date" in row:
         row["created_date"] = datetime.fromisoformat(row["created_date"]).astimezone(UTC)
@@ -156,3 +167,13 @@ def _row(node: Mapping[str, Any]) -> dict[str, Any]:
     if "events" in row:
         row["events"] = json.dumps(row["events"], ensure_ascii=False)
     return row
+
+
+def _hold(name: str, given: Mapping[str, Any], known: Sequence[str], required: Sequence[str] = ()) -> None:
+    """Hold an object to its fields."""
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise ValueError(f"{name}: unknown fields {', '.join(unknown)}; known are {', '.join(known)}")
+    for field in required:
+        if given.get(field) is None:
+            raise ValueError(f"{name}: no {field}; expected one")

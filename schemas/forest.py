@@ -52,12 +52,13 @@ def depths(parent: Positions) -> Positions:
     """Count the messages above each one, (n,); 0 at a root. No cycles."""
     depth = (parent != np.arange(len(parent))).astype(np.int64)
     at = parent.copy()
-    while True:
+    for _ in range(_rounds(len(parent))):
         further = at[at]
         if np.array_equal(further, at):
-            return depth
+            break
         depth = depth + depth[at]
         at = further
+    return depth
 
 
 def reading_order(parent: Positions, order: Positions) -> Positions:
@@ -91,7 +92,7 @@ def reading_order(parent: Positions, order: Positions) -> Positions:
 
     ahead = np.ones(end + 1, np.int64)
     ahead[end] = 0
-    while True:
+    for _ in range(_rounds(end)):
         further = following[following]
         if np.array_equal(further, following):
             break

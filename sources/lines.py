@@ -57,10 +57,8 @@ def blocks(path: Path, stream: Iterable[bytes], reading: Reading) -> Iterator[Bl
 
 def _pieces(stream: Iterable[bytes], size: int) -> Iterator[bytes]:
     """Cut a stream into pieces of exactly `size` bytes, the last one shorter; drop a byte order mark."""
-    held, length, first = [], 0, True
-    for chunk in stream:
-        if first:
-            chunk, first = chunk.removeprefix(b"\xef\xbb\xbf"), False
+    held, length = [], 0
+    for chunk in _without_mark(stream):
         held.append(chunk)
         length += len(chunk)
         if length >= size:
@@ -70,6 +68,17 @@ def _pieces(stream: Iterable[bytes], size: int) -> Iterator[bytes]:
             held, length = [data[whole:]], length - whole
     if length:
         yield b"".join(held)
+
+
+def _without_mark(stream: Iterable[bytes]) -> Iterator[bytes]:
+    """Drop a byte order mark, which may come in pieces."""
+    head, rest = b"", iter(stream)
+    for chunk in rest:
+        head += chunk
+        if len(head) >= 3:
+            break
+    yield head.removeprefix(b"\xef\xbb\xbf")
+    yield from rest
 
 
 def numbered(block: Block) -> Iterator[tuple[int, bytes]]:

@@ -10,6 +10,7 @@ Eras differ: numbers come as strings or floats, `edited` is a bool or a time, ke
 listings wrap the object in {"kind", "data"}. Text has its HTML entities unescaped; Markdown is kept.
 """
 
+import html
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -25,11 +26,15 @@ from sources.lines import Block, blocks, numbered
 from sources.markup import clean, unescape
 from sources.reading import Reading, Source
 from sources.streams import chunks
+from sources.values import flag, fullname, integer, integers, strings
 
 _SITE = "https://www.reddit.com"
 _LICENSE = "Reddit user content"
 _GONE = ("[deleted]", "[removed]", "[ Removed by Reddit ]", "[deleted by user]", "[removed by reddit]")
 _OFFICIAL = ("moderator", "admin", "special")
+_IDS = {"comment": ("id", "link_id", "parent_id"), "submission": ("id",)}
+_TEXTS = {"comment": ("body",), "submission": ("title", "selftext")}
+_TIMES = 1 << 37  # seconds; a datetime ends at the year 9999
 _Object = dict[str, Any]
 
 
@@ -62,12 +67,7 @@ def _batch(block: Block) -> pa.RecordBatch:
     for row, line in numbered(block):
         try:
             item = _parse(line)
-            kind = "comment" if "body" in item else "submission" if "title" in item else None
-            if kind is None:
-                raise ValueError("neither a comment (no body) nor a submission (no title)")
-            if item.get("id") is None or (kind == "comment" and item.get("link_id") is None):
-                raise ValueError("no id" if item.get("id") is None else "a comment without link_id")
-            found[kind].append((row, item))
+            found[_kind(item)].append((row, item))
         except (ValueError, RecursionError) as error:
             bad.append((row, f"line {row + 1}: {error}: {ascii(line[:200])[2:-1]}"))
     parts = [
@@ -84,6 +84,22 @@ def _batch(block: Block) -> pa.RecordBatch:
         ),
     ]
     return pa.concat_batches([part for part in parts if len(part)] or parts[:1])
+
+
+def _kind(item: _Object) -> str:
+    """Tell a comment from a submission, and both from what has not their ids and texts."""
+    kind = "comment" if "body" in item else "submission" if "title" in item else None
+    if kind is None:
+        raise ValueError("neither a comment (no body) nor a submission (no title)")
+    for key in _IDS[kind]:
+        value = item.get(key)
+        number = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0 and value == int(value)
+        if not number and not (isinstance(value, str) and value) and (value is not None or key != "parent_id"):
+            raise ValueError(f"{key} is {value!a:.40}, expected an id")
+    for key in _TEXTS[kind]:
+        if isinstance(item.get(key), bool | list | dict):
+            raise ValueError(f"{key} is a {type(item[key]).__name__}, expected text")
+    return kind
 
 
 def _parse(line: bytes) -> _Object:
@@ -108,21 +124,18 @@ def _without_lone_surrogates(line: bytes) -> bytes:
 
 def _comments(found: list[tuple[int, _Object]]) -> pa.RecordBatch:
     items = [item for _, item in found]
-    roots = [_fullname(item["link_id"], "t3_") for item in items]
-    ids = [str(item["id"]).removeprefix("t1_") for item in items]
+    roots = [fullname(item["link_id"], "t3_") for item in items]
+    ids = [fullname(item["id"], "t1_")[3:] for item in items]
     parents = [item.get("parent_id") for item in items]
-    body = _strings(items, "body")
+    body = strings(items, "body")
     return from_columns(
         {
             **_shared(found, body),
             "message_id": [f"reddit:t1_{name}" for name in ids],
-            "parent_id": [None if parent is None else f"reddit:{_fullname(parent, 't1_')}" for parent in parents],
+            "parent_id": [None if parent is None else f"reddit:{fullname(parent, 't1_')}" for parent in parents],
             "message_tree_id": [f"reddit:{root}" for root in roots],
             "text": clean(unescape(body)),
-            "url": [
-                f"{_SITE}{item['permalink']}" if item.get("permalink") else f"{_SITE}/comments/{root[3:]}/_/{name}/"
-                for item, root, name in zip(items, roots, ids, strict=True)
-            ],
+            "url": [_url(item, f"/comments/{root[3:]}/_/{name}/") for item, root, name in zip(items, roots, ids, strict=True)],
         },
         INPUT,
     )
@@ -130,27 +143,19 @@ def _comments(found: list[tuple[int, _Object]]) -> pa.RecordBatch:
 
 def _submissions(found: list[tuple[int, _Object]]) -> pa.RecordBatch:
     items = [item for _, item in found]
-    ids = [f"t3_{str(item['id']).removeprefix('t3_')}" for item in items]
-    body = _strings(items, "selftext")
-    link = [
-        item.get("url") if item.get("is_self") is False or (item.get("is_self") is None and not item.get("selftext")) else None
-        for item in items
-    ]
+    ids = [f"t3_{fullname(item['id'], 't3_')[3:]}" for item in items]
+    body = strings(items, "selftext")
     flair = [item.get("link_flair_text") for item in items]
-    title, selftext = clean(unescape(_strings(items, "title"))), clean(unescape(pc.fill_null(body, "")))
-    joined = pc.binary_join_element_wise(title, selftext, "\n\n")
+    title, selftext = (clean(unescape(pc.fill_null(part, ""))) for part in (strings(items, "title"), body))
     return from_columns(
         {
             **_shared(found, body),
             "message_id": [f"reddit:{name}" for name in ids],
             "message_tree_id": [f"reddit:{name}" for name in ids],
-            "text": pc.if_else(pc.equal(selftext, ""), title, joined),
-            "url": [
-                f"{_SITE}{item['permalink']}" if item.get("permalink") else f"{_SITE}/comments/{name[3:]}/"
-                for item, name in zip(items, ids, strict=True)
-            ],
-            "link": [value if isinstance(value, str) else None for value in link],
-            "tags": [[value] if isinstance(value, str) and value else [] for value in flair],
+            "text": pc.utf8_trim_whitespace(pc.binary_join_element_wise(title, selftext, "\n\n")),
+            "url": [_url(item, f"/comments/{name[3:]}/") for item, name in zip(items, ids, strict=True)],
+            "link": [_link(item, name) for item, name in zip(items, ids, strict=True)],
+            "tags": [[html.unescape(value)] if isinstance(value, str) and value else [] for value in flair],
             "crosspost": [bool(item.get("crosspost_parent")) for item in items],
         },
         INPUT,
@@ -161,22 +166,48 @@ def _shared(found: list[tuple[int, _Object]], body: pa.Array) -> dict[str, Any]:
     """The columns that comments and submissions have in common."""
     items = [item for _, item in found]
     author = [item.get("author") for item in items]
+    written = integers(items, "created_utc")
+    written = pc.if_else(pc.and_(pc.greater_equal(written, 0), pc.less(written, _TIMES)), written, pa.scalar(None, pa.int64()))
     placeholder = pc.fill_null(pc.is_in(body, pa.array(_GONE)), False).to_pylist()
     return {
         "author": [None if name in (None, "[deleted]", "[removed]") else str(name) for name in author],
-        "created_date": pc.multiply(_integers(items, "created_utc"), 1_000_000).cast(TIME),
+        "created_date": pc.multiply(written, 1_000_000).cast(TIME),
         "source": pa.repeat("reddit", len(items)),
         "license": pa.repeat(_LICENSE, len(items)),
-        "community": _strings(items, "subreddit"),
+        "community": strings([{} if _is_profile(item) else item for item in items], "subreddit"),
         "score": _scores(items),
-        "nsfw": [_flag(item.get("over_18")) for item in items],
+        "nsfw": [flag(item.get("over_18")) for item in items],
         "moderator": [item.get("distinguished") in _OFFICIAL for item in items],
-        "stickied": [_flag(item.get("stickied")) for item in items],
+        "stickied": [flag(item.get("stickied")) for item in items],
         "edited": [item.get("edited") not in (None, False, "false", "False", 0, "") for item in items],
         "deleted": [_taken_down(item, gone) for item, gone in zip(items, placeholder, strict=True)],
         "retrieved": [_retrieved(item) for item in items],
         "row": [row for row, _ in found],
     }
+
+
+def _is_profile(item: _Object) -> bool:
+    """Whether this stands on a user's own page: the name of that "subreddit" is the user's."""
+    return str(item.get("subreddit")).startswith("u_")
+
+
+def _url(item: _Object, built: str) -> str:
+    """Where it can be read: the permalink, or an address that Reddit leads on to it."""
+    permalink = item.get("permalink")
+    if not isinstance(permalink, str) or _is_profile(item):
+        return _SITE + built  # without the author's name
+    if permalink.startswith("https://"):
+        return permalink
+    return _SITE + (permalink if permalink.startswith("/") else built)
+
+
+def _link(item: _Object, name: str) -> str | None:
+    """The address a link post points to; without `is_self`, a post with a text or with its own address is none."""
+    url, is_self = item.get("url"), item.get("is_self")
+    if not isinstance(url, str) or not url:
+        return None
+    own = bool(item.get("selftext")) or f"/comments/{name[3:]}/" in url if is_self is None else flag(is_self)
+    return None if own else url.replace("&amp;", "&")
 
 
 def _taken_down(item: _Object, placeholder: bool) -> bool:
@@ -197,60 +228,17 @@ def _retrieved(item: _Object) -> int | None:
     times = [item.get("retrieved_on"), item.get("retrieved_utc"), item.get("updated_on")]
     if isinstance(meta, dict):
         times.append(meta.get("retrieved_2nd_on"))
-    known = [time for time in map(_integer, times) if time is not None]
+    known = [time for time in map(integer, times) if time is not None]
     return max(known) if known else None
 
 
 def _scores(items: Sequence[_Object]) -> pa.Array:
     """`score`, or ups - downs where it is missing."""
-    scores = _integers(items, "score")
+    scores = integers(items, "score")
     if not scores.null_count:
         return scores
-    votes = pc.subtract(_integers(items, "ups"), pc.fill_null(_integers(items, "downs"), 0))
+    votes = pc.subtract(integers(items, "ups"), pc.fill_null(integers(items, "downs"), 0))
     return pc.coalesce(scores, votes)
-
-
-def _fullname(value: Any, prefix: str) -> str:
-    """An id with its type prefix; some eras leave the prefix out, some give a number."""
-    text = _base36(value) if isinstance(value, int) else str(value)
-    return text if text[:1] == "t" and text[2:3] == "_" else prefix + text
-
-
-def _base36(number: int) -> str:
-    digits = ""
-    while number:
-        number, digit = divmod(number, 36)
-        digits = "0123456789abcdefghijklmnopqrstuvwxyz"[digit] + digits
-    return digits or "0"
-
-
-def _flag(value: Any) -> bool:
-    return value is True or value in ("true", "True", 1)
-
-
-def _strings(items: Sequence[_Object], key: str) -> pa.Array:
-    values = [item.get(key) for item in items]
-    try:
-        return pa.array(values, pa.string())
-    except (pa.ArrowTypeError, pa.ArrowInvalid):
-        return pa.array([None if value is None else str(value) for value in values], pa.string())
-
-
-def _integers(items: Sequence[_Object], key: str) -> pa.Array:
-    values = [item.get(key) for item in items]
-    try:
-        return pa.array(values, pa.int64())
-    except (pa.ArrowTypeError, pa.ArrowInvalid, OverflowError):
-        return pa.array([_integer(value) for value in values], pa.int64())
-
-
-def _integer(value: Any) -> int | None:
-    """An integer from a number or its text; null for anything else, and for what no time or vote can be."""
-    try:
-        number = int(value if isinstance(value, int) else float(value))
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return number if abs(number) < 1 << 40 else None
 
 
 def inputs(path: Path) -> list[Path]:

@@ -33,6 +33,7 @@ _MAGIC = {
     b"%PDF": "PDF",
     b"PAR1": "Parquet",
 }
+_PADDED = ("xz", "gzip")
 _FAULTS = (zstd.ZstdError, lzma.LZMAError, zlib.error, OSError, EOFError)
 
 
@@ -73,7 +74,7 @@ def _decompressor(kind: str) -> _Decompressor:
     if kind == "zstd":
         return zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: 31})
     if kind == "xz":
-        return lzma.LZMADecompressor()
+        return lzma.LZMADecompressor(lzma.FORMAT_XZ)
     return bz2.BZ2Decompressor() if kind == "bzip2" else _Gzip()
 
 
@@ -109,14 +110,15 @@ def _decompressed(path: Path, kind: str, file: RawIOBase, data: bytes, reading: 
             position += len(data)
             reading.progress(len(data))
             while data or not decoder.needs_input:
+                if not begun and kind in _PADDED and not (data := data.lstrip(b"\0")):
+                    break  # nothing but the zeros that may follow a stream
                 out = decoder.decompress(data, _READ)
                 begun, data = True, b""
                 if out:
                     out_bytes += len(out)
                     yield out
                 if decoder.eof:
-                    data = decoder.unused_data.lstrip(b"\0") if kind == "gzip" else decoder.unused_data
-                    decoder, begun = _decompressor(kind), False
+                    data, decoder, begun = decoder.unused_data, _decompressor(kind), False
             data = file.read(_READ) or b""
         fault = "the file ends inside a compressed frame: it is truncated" if begun else ""
     except _FAULTS as error:

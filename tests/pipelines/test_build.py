@@ -197,6 +197,40 @@ def test_a_changed_input_is_named(key_file: Path, tmp_path: Path) -> None:
         build(tmp_path / "out", {"reddit": [dump]}, key_file=key_file)
 
 
+def test_a_broken_input_may_be_fetched_again(key_file: Path, tmp_path: Path) -> None:
+    """What has not been read to its end may change; so may the permission to keep what can be read of it."""
+    whole = (EXAMPLES / "reddit" / "RC_2024-03.zst").read_bytes()
+    for folder, content, options in (("again", whole, {}), ("kept", None, {"allow_truncated": True})):
+        (tmp_path / folder).mkdir()
+        dump = tmp_path / folder / "RC.zst"
+        dump.write_bytes(whole[:-100])
+        with pytest.raises(ValueError, match="inside a compressed frame"):
+            build(tmp_path / folder / "out", {"reddit": [dump]}, key_file=key_file)
+        if content:
+            dump.write_bytes(content)
+        made = build(tmp_path / folder / "out", {"reddit": [dump]}, key_file=key_file, **options)
+        assert made["inputs"][0]["bytes"] == dump.stat().st_size
+
+
+def test_overwrite_removes_nothing_before_all_that_was_given_is_in_order(examples: Any, key_file: Path, tmp_path: Path) -> None:
+    """A mistyped path costs no finished build."""
+    build(tmp_path / "out", {"quora": examples["quora"]}, key_file=key_file)
+    before = digests(tmp_path / "out")
+    with pytest.raises(ValueError, match="no such file or folder"):
+        build(tmp_path / "out", {"quora": [tmp_path / "mistyped"]}, key_file=key_file, overwrite=True)
+    assert digests(tmp_path / "out") == before
+
+
+def test_the_name_of_a_users_own_page_is_not_published(key_file: Path, tmp_path: Path) -> None:
+    """On u_NAME the community is left out, and the address is one without the name."""
+    where = {"subreddit": "u_ann_of_here", "permalink": "/r/u_ann_of_here/comments/a/what/"}
+    dump = write_reddit(tmp_path, [post("a", "What do you think of my page?", author="ann_of_here", **where)])
+    build(tmp_path / "out", {"reddit": [dump]}, key_file=key_file)
+    row = pq.read_table(tmp_path / "out" / "messages").to_pylist()[0]
+    assert (row["community"], row["url"]) == (None, "https://www.reddit.com/comments/a/")
+    assert "ann_of_here" not in str(row)
+
+
 def test_a_folder_of_somebody_else_is_left_alone(examples: Any, key_file: Path, tmp_path: Path) -> None:
     """Not even --overwrite touches files that no build has made."""
     (tmp_path / "out").mkdir()

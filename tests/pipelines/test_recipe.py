@@ -1,0 +1,196 @@
+"""The recipe: how it prints, what its digest depends on, and what is said about a bad one."""
+
+import hashlib
+import re
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from filters.chain import name_of
+from filters.text import reject_empty, reject_length
+from pipelines.recipe import RECIPE, check, digest, load, steps, text
+
+ROOT = Path(__file__).parents[2]
+HEAD = """\
+from dataclasses import replace
+from functools import partial
+
+from filters.text import reject_length
+from pipelines.recipe import RECIPE
+
+"""
+
+DEFAULT = """\
+rows:
+  filters.marks.reject_marked(mark='deleted')
+  filters.text.reject_empty()
+  filters.marks.reject_bots(names=('AutoModerator', 'RemindMeBot', 'WikiTextBot', 'autowikibot', 'imgur_rehost', 'TweetPoster'), \
+pattern='(?:[a-z0-9]Bot|[_-][Bb][Oo][Tt]|-?ModTeam)$')
+  filters.marks.reject_stickied()
+  filters.marks.reject_marked(mark='nsfw')
+  filters.marks.reject_marked(mark='crosspost')
+  filters.marks.reject_link_posts()
+  filters.text.reject_link_only()
+  filters.text.reject_markup_only()
+  filters.text.reject_length(min_chars=8, max_chars=40000)
+messages:
+  filters.language.fill_language(min_words=4, max_chars=300, min_score=0.5)
+  filters.language.reject_language(keep=('en',))
+roles: 'alternate'
+duplicates: True
+pairs: Pairs(min_score=2, min_ratio=1.5, any_author=False, max_answers=50, max_per_tree=10)
+max_turns: 16
+validation: 0.05
+"""
+
+
+def recipe(tmp_path: Path, code: str, head: str = HEAD, name: str = "mine.py") -> str:
+    (tmp_path / name).write_text(head + code)
+    return str(tmp_path / name)
+
+
+def test_the_default_recipe_prints_every_filter_and_threshold() -> None:
+    assert text(RECIPE) == DEFAULT
+
+
+def test_without_a_file_the_default_recipe_is_in_force() -> None:
+    assert load(None) is RECIPE
+    assert digest(None) == hashlib.sha256(DEFAULT.encode() + b"\0").hexdigest()
+
+
+def test_the_default_recipe_is_a_good_one() -> None:
+    assert check(RECIPE, "here") is RECIPE
+
+
+def test_steps_name_partials_and_plain_functions() -> None:
+    assert steps([partial(reject_length, min_chars=1, max_chars=2), reject_empty]) == [
+        ("filters.text.reject_length", {"min_chars": 1, "max_chars": 2}),
+        ("filters.text.reject_empty", {}),
+    ]
+    assert name_of(partial(reject_length, min_chars=1)) == name_of(reject_length) == "filters.text.reject_length"
+
+
+def test_a_file_replaces_the_recipe(tmp_path: Path) -> None:
+    found = load(recipe(tmp_path, "RECIPE = replace(RECIPE, messages=[], validation=0.25)"))
+    assert text(found) == re.sub("(?m)^  filters.language.*\n", "", DEFAULT).replace("0.05", "0.25")
+
+
+def test_the_digest_is_the_same_when_the_same_recipe_is_loaded_again(tmp_path: Path) -> None:
+    path = recipe(tmp_path, "RECIPE = replace(RECIPE, validation=0.25)")
+    first = digest(path)
+    load.cache_clear()
+    assert digest(path) == first == digest(path)
+    assert digest(recipe(tmp_path, "RECIPE = replace(RECIPE, validation=0.25)", name="copy.py")) == first
+
+
+def test_the_digest_changes_with_a_threshold(tmp_path: Path) -> None:
+    code = "RECIPE = replace(RECIPE, rows=[partial(reject_length, min_chars={}, max_chars=99)])"
+    found = {digest(recipe(tmp_path, code.format(least), name=f"{least}.py")) for least in (8, 9)}
+    assert len(found | {digest(None)}) == 3
+
+
+def test_the_digest_changes_with_the_files_text_which_may_hold_filters(tmp_path: Path) -> None:
+    code = "def mine(batch):\n    return batch{}\nRECIPE = replace(RECIPE, rows=[mine])"
+    paths = [recipe(tmp_path, code.format(end), name=f"{i}.py") for i, end in enumerate(["", "  # another text"])]
+    assert text(load(paths[0])) == text(load(paths[1]))
+    assert digest(paths[0]) != digest(paths[1])
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("RECIPE = = 1", "the recipe does not run: SyntaxError: invalid syntax"),
+        ("import nosuchmodule", "the recipe does not run: ModuleNotFoundError: No module named 'nosuchmodule'"),
+        ("RECIPE = replace(RECIPE, speed=3)", "the recipe does not run: TypeError: "),
+        ("del RECIPE", "the recipe defines no RECIPE; expected `RECIPE = Recipe"),
+        ("RECIPE = {'rows': []}", "RECIPE is a dict; expected a pipelines.recipe.Recipe"),
+        ("RECIPE = replace(RECIPE, roles='both')", "roles is 'both'; expected 'alternate' or 'depth'"),
+        ("RECIPE = replace(RECIPE, validation=1.0)", "validation is 1.0; expected a share from 0 to below 1"),
+        ("RECIPE = replace(RECIPE, validation=-0.5)", "validation is -0.5; expected a share from 0 to below 1"),
+        ("RECIPE = replace(RECIPE, validation=float('nan'))", "validation is nan; expected a share from 0 to below 1"),
+        ("RECIPE = replace(RECIPE, max_turns=1)", "max_turns is 1; expected None or a whole number of at least 2"),
+        ("RECIPE = replace(RECIPE, rows=['reject_empty'])", "rows is ['reject_empty']; expected a list of functions from batch to batch"),
+        ("RECIPE = replace(RECIPE, messages=[None])", "messages is [None]; expected a list of functions from batch to batch"),
+        ("RECIPE = replace(RECIPE, pairs=replace(RECIPE.pairs, min_ratio=0.5))", "pairs.min_ratio is "),
+        ("RECIPE = replace(RECIPE, pairs=replace(RECIPE.pairs, max_answers=1))", "pairs.max_answers is "),
+    ],
+)
+def test_a_bad_recipe_is_one_line_that_says_what_is_wrong(tmp_path: Path, code: str, expected: str) -> None:
+    path = recipe(tmp_path, code)
+    with pytest.raises(ValueError, match=re.escape(expected)) as error:
+        load(path)
+    assert str(error.value).startswith(f"{path}: ")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("missing", ["nosuch.py", ""])
+def test_no_file_is_one_line_that_says_what_is_expected(tmp_path: Path, missing: str) -> None:
+    path = str(tmp_path / missing)
+    with pytest.raises(ValueError, match=f"^{re.escape(path)}: no such recipe file; expected a Python file that defines RECIPE"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["validation='0.1'", "rows=None", "pairs=None", "max_turns='16'", "messages=3", "pairs=replace(RECIPE.pairs, min_ratio='2')"],
+)
+def test_a_field_of_another_kind_is_one_line_too(tmp_path: Path, code: str) -> None:
+    with pytest.raises(ValueError, match=code.partition("=")[0]):
+        load(recipe(tmp_path, f"RECIPE = replace(RECIPE, {code})"))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "duplicates='no'",
+        "pairs=replace(RECIPE.pairs, max_per_tree=0)",
+        "pairs=replace(RECIPE.pairs, min_score=None)",
+        "pairs=replace(RECIPE.pairs, any_author='no')",
+        "max_turns=2.5",
+    ],
+)
+def test_no_field_goes_unchecked(tmp_path: Path, code: str) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        load(recipe(tmp_path, f"RECIPE = replace(RECIPE, {code})"))
+
+
+@pytest.mark.parametrize(("code", "got"), [("max_turns=0", "0"), ("roles=''", "''")])
+def test_the_error_shows_what_was_got(tmp_path: Path, code: str, got: str) -> None:
+    with pytest.raises(ValueError, match=rf"(max_turns|roles) is {got};"):
+        load(recipe(tmp_path, f"RECIPE = replace(RECIPE, {code})"))
+
+
+def test_an_error_of_several_lines_is_told_in_one(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="first") as error:
+        load(recipe(tmp_path, "raise RuntimeError('first\\nsecond')"))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["recipe.py", "keep_all.py"])
+def test_the_examples_load_and_print(name: str) -> None:
+    path = str(ROOT / "examples" / name)
+    assert text(load(path)).startswith("rows:\n")
+    assert digest(path) == digest(path) != digest(None)
+
+
+def test_the_example_to_copy_changes_what_it_says() -> None:
+    found = text(load(str(ROOT / "examples" / "recipe.py")))
+    assert "  recipe_in_force.reject_low_score(min_score=0)\n" in found
+    assert "  filters.language.reject_language(keep=('en', 'de', 'fr', 'es'))\n" in found
+    assert "pairs: Pairs(min_score=2, min_ratio=2.0, any_author=False, max_answers=50, max_per_tree=10)\n" in found
+
+
+def test_keep_all_keeps_all() -> None:
+    assert text(load(str(ROOT / "examples" / "keep_all.py"))) == (
+        "rows:\nmessages:\nroles: 'depth'\nduplicates: False\n"
+        "pairs: Pairs(min_score=2, min_ratio=1.0, any_author=True, max_answers=None, max_per_tree=None)\n"
+        "max_turns: None\nvalidation: 0.0\n"
+    )
+
+
+@pytest.mark.parametrize("max_turns", [None, 2, 16])
+def test_limits_are_inclusive(max_turns: int | None) -> None:
+    pairs = replace(RECIPE.pairs, min_ratio=1.0, max_answers=2)
+    assert check(replace(RECIPE, max_turns=max_turns, validation=0, pairs=pairs, rows=[], messages=()), "here").max_turns == max_turns
