@@ -27,9 +27,14 @@ lint: .venv/tests ## Check style and types
 clean: ## Remove the virtual environment and what the demo has made
 	rm -rf .venv demo demo.local
 
-# A stamp says that this set of packages is installed. Whatever state .venv was left in, it is made whole again.
+# A stamp says that this set of packages is installed. Without an interpreter that runs, or a program that belongs
+# to this folder (a checkout may have been moved), the stamps mean nothing, and .venv is made anew.
+ifneq ($(shell .venv/bin/python -c '' 2>/dev/null && grep -q '$(CURDIR)/.venv' .venv/bin/gather 2>/dev/null && echo whole),whole)
+$(shell rm -f .venv/core .venv/tests)
+endif
+
 .venv/core: pyproject.toml constraints.txt
-	.venv/bin/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear .venv
+	$(PYTHON) -m venv --clear .venv
 	@echo "Installing the program (about a minute at first) ..."
 	$(PIP) install --quiet -c constraints.txt -e .
 	@touch $@
