@@ -7,6 +7,9 @@ from typing import Any
 from pipelines import recipe
 from pipelines.files import read_json
 
+RESULTS = "results"
+"""The file in which a finished stage's results stand together, so that later shards read one file and not thousands."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -41,8 +44,8 @@ class Job:
         return self.local / "stages" / name
 
     def results(self, stage: str) -> list[dict[str, Any]]:
-        """What the shards of a finished stage left, in the order of their names."""
-        return [read_json(path) for path in sorted(self.stage(stage).glob("*.json"))]
+        """Read what the shards of a finished stage left, in the order of their names."""
+        return list(read_json(self.stage(stage) / RESULTS))
 
 
 def local_folder(out: Path) -> Path:

@@ -7,6 +7,7 @@ same plan goes on with that build; a plan that differs is an error that says in 
 import difflib
 import glob
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -106,12 +107,12 @@ def bucket_bits(inputs: Sequence[Mapping[str, Any]]) -> int:
 
 
 def cut(inputs: Sequence[Mapping[str, Any]], workers: int) -> list[Stripe]:
-    """Share the inputs out: one that is more than a worker's part of all bytes is read in several stripes."""
+    """Share the inputs out in stripes: for one that is a large part of all bytes as many as keep every worker busy to the end."""
     total = sum(entry["bytes"] for entry in inputs)
     stripes = []
     for number, entry in enumerate(inputs):
-        share = round(entry["bytes"] * workers / total) if total and SOURCES[entry["source"]].striped else 1
-        count = max(1, min(workers, share))
+        share = entry["bytes"] * workers / total if total and SOURCES[entry["source"]].striped else 0
+        count = max(1, min(workers, math.ceil(2 * share + 0.5)))
         stripes += [
             Stripe(f"{number:05}-{stripe:03}", entry["source"], entry["path"], entry["file"], stripe, count) for stripe in range(count)
         ]

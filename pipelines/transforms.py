@@ -17,7 +17,7 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipelines.files import read_json, write_json
-from pipelines.job import Job
+from pipelines.job import RESULTS, Job
 from pipelines.progress import Seen, Tally, Watch, total
 from pipelines.worker import obey
 
@@ -108,6 +108,7 @@ class Crew:
         except Exception as error:
             raise _first_error(folder) or error from error
         self.seconds[stage.name] = self.seconds.get(stage.name, 0) + time.monotonic() - started
+        write_json(folder / RESULTS, [read_json(folder / f"{name}.json") for name in sorted(map(shard_name, specs))])
         return job.results(stage.name)
 
     def _start(self, stage: Stage, job: Job, left: Sequence[Any]) -> list["Future[None]"]:
@@ -161,18 +162,19 @@ def _in_thread(function: Callable[..., None], *arguments: Any) -> "Future[None]"
 
 @contextmanager
 def _interrupts_later() -> Iterator[None]:
-    """Hold a Ctrl-C back until the block has ended."""
+    """Hold Ctrl-C and SIGTERM back until the block has ended."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     held: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _: held.append(number))
+    before: dict[int, Any] = {number: signal.signal(number, lambda came, _: held.append(came)) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
-    if held:
-        raise KeyboardInterrupt
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for number in held:
+        signal.raise_signal(number)
 
 
 def _first_error(folder: Path) -> Exception | None:

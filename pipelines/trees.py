@@ -19,7 +19,7 @@ def settle_versions(batch: pa.RecordBatch) -> pa.RecordBatch:
     """Keep one version of each message: the one fetched last.
 
     Other versions are rejected as `superseded`, and derived rows that say the same again are left out.
-    Of versions fetched at the same time the first by file and row stays.
+    Of versions fetched at the same time the first by file and row stays. A derived row never stands for one that is not.
     """
     ids = batch["message_id"]
     known = pc.is_valid(ids)
