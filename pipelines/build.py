@@ -147,7 +147,7 @@ def _settle(folder: Path, local: Path, stored: Plan | None, wanted: Plan, worker
     if folder.exists() and any(folder.iterdir()):
         raise ValueError(f"{folder}: is not empty and was not made by gather; expected a new or empty folder")
     plan = {**wanted, "stripes": [asdict(stripe) for stripe in cut(wanted["inputs"], workers)]}
-    plan["bits"] = bucket_bits(wanted["inputs"]) if wanted["bits"] is None else wanted["bits"]
+    plan["bits"] = bucket_bits(wanted["inputs"], workers) if wanted["bits"] is None else wanted["bits"]
     write_json(local / "plan.json", plan)
     return plan
 

@@ -93,8 +93,8 @@ def describe(inputs: Sequence[tuple[str, Path]], known: Plan | None, watch: Watc
     return described
 
 
-def bucket_bits(inputs: Sequence[Mapping[str, Any]]) -> int:
-    """How many bits of the hash make the buckets, so that one holds about 96 MB of input."""
+def bucket_bits(inputs: Sequence[Mapping[str, Any]], workers: int) -> int:
+    """Choose the bits of the hash that make the buckets: one holds about 96 MB of input, and there are two for each of several workers."""
     unpacked = 0
     for entry in inputs:
         path = Path(entry["path"])
@@ -103,7 +103,8 @@ def bucket_bits(inputs: Sequence[Mapping[str, Any]]) -> int:
             with path.open("rb") as file:
                 kind = kind_of(file.read(8))
         unpacked += entry["bytes"] * _UNPACKED.get(kind, 1)
-    return min(12, max(0, -(-unpacked // BUCKET_BYTES) - 1).bit_length())
+    buckets = max(-(-unpacked // BUCKET_BYTES), 2 * workers if workers > 1 else 1)
+    return min(12, (buckets - 1).bit_length())
 
 
 def cut(inputs: Sequence[Mapping[str, Any]], workers: int) -> list[Stripe]:

@@ -167,7 +167,9 @@ def _interrupts_later() -> Iterator[None]:
         yield
         return
     held: list[int] = []
-    before: dict[int, Any] = {number: signal.signal(number, lambda came, _: held.append(came)) for number in (signal.SIGINT, signal.SIGTERM)}
+    before: dict[int, Any] = {
+        number: signal.signal(number, lambda came, _: held.append(came)) for number in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
         yield
     finally:

@@ -23,7 +23,7 @@ class Reading:
 
     stripe: int = 0
     stripes: int = 1
-    block_bytes: int = 16 << 20
+    block_bytes: int = 8 << 20
     allow_truncated: bool = False
     columns: Mapping[str, str] = field(default_factory=dict)
     note: Callable[[str, str], None] = _ignore

@@ -84,8 +84,10 @@ def test_a_file_larger_than_a_workers_part_is_read_in_stripes() -> None:
 
 @pytest.mark.parametrize(("size", "bits"), [(0, 0), (1, 0), (96 << 20, 0), ((96 << 20) + 1, 1), (1 << 34, 8), (1 << 50, 12)])
 def test_buckets_grow_with_the_input(size: int, bits: int) -> None:
-    """One bucket for about 96 MB, never more than 4096."""
-    assert bucket_bits([{"source": "reddit", "path": "/none", "bytes": size}]) == bits
+    """One bucket for about 96 MB, never more than 4096; and enough for all workers."""
+    inputs = [{"source": "reddit", "path": "/none", "bytes": size}]
+    assert bucket_bits(inputs, 1) == bits
+    assert bucket_bits(inputs, 3) == max(bits, 3)
 
 
 def test_plans_that_differ_say_in_what(tmp_path: Path) -> None:
