@@ -27,6 +27,13 @@ from pipelines.refine import refine
 from pipelines.transforms import INGEST, LOCAL_RUNNER, Crew, Stage
 from schemas.views import SPLITS, VIEWS
 
+_REFUSED = {
+    "DirectRunner": "chooses an engine by itself, and may download one",
+    "SwitchingDirectRunner": "chooses an engine by itself, and may download one",
+    "DaskRunner": "loses rows and reports success",
+}
+"""Runners that a build must not run on, and why (seen with Beam 2.77)."""
+
 
 def build(
     out: str | Path,
@@ -57,7 +64,7 @@ def build(
         RuntimeError: a worker died, or rows are missing.
     """
     folder = Path(out).resolve()
-    _check(folder, views, workers, buckets)
+    _check(folder, views, workers, buckets, runner)
     local = local_folder(folder)
     local.mkdir(parents=True, exist_ok=True)
     with _locked(local / "lock"):
@@ -159,7 +166,7 @@ def _read(local: Path, plan: Plan) -> set[str]:
     return {stripe["path"] for stripe in plan["stripes"] if whole or stripe["name"] in done}
 
 
-def _check(folder: Path, views: Sequence[str], workers: int, buckets: int | None) -> None:
+def _check(folder: Path, views: Sequence[str], workers: int, buckets: int | None, runner: str) -> None:
     unknown = sorted(set(views) - set(VIEWS))
     if unknown or not views:
         raise ValueError(f"views: got {', '.join(unknown) or 'none'}; expected some of {', '.join(VIEWS)}")
@@ -167,6 +174,10 @@ def _check(folder: Path, views: Sequence[str], workers: int, buckets: int | None
         raise ValueError(f"workers: got {workers}; expected at least 1")
     if buckets is not None and (buckets < 1 or buckets > 4096 or buckets & (buckets - 1)):
         raise ValueError(f"buckets: got {buckets}; expected a power of two from 1 to 4096")
+    if runner.rpartition(".")[2] in _REFUSED:
+        raise ValueError(
+            f"runner: got {runner}, which {_REFUSED[runner.rpartition('.')[2]]}; expected {LOCAL_RUNNER} or a cluster's runner"
+        )
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder}: is a file; expected a folder, or a name that is free")
 

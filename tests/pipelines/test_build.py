@@ -256,6 +256,15 @@ def test_a_truncated_dump_ends_the_build_or_is_noted(key_file: Path, tmp_path: P
         ({"views": ["trees", "forests"]}, "views: got forests; expected some of messages, trees, sft, preferences, prompts"),
         ({"workers": 0}, "workers: got 0; expected at least 1"),
         ({"buckets": 3}, "buckets: got 3; expected a power of two from 1 to 4096"),
+        (
+            {"runner": "DirectRunner"},
+            "runner: got DirectRunner, which chooses an engine by itself, and may download one; expected FnApiRunner or a cluster's runner",
+        ),
+        (
+            {"runner": "apache_beam.runners.dask.dask_runner.DaskRunner"},
+            "runner: got apache_beam.runners.dask.dask_runner.DaskRunner, which loses rows and reports success; "
+            "expected FnApiRunner or a cluster's runner",
+        ),
     ],
 )
 def test_wrong_options_are_refused_before_anything_is_written(
