@@ -60,7 +60,7 @@ def table(path: Path, reading: Reading) -> Table:
     start = first.lstrip()[:1]
     if start == "[":
         raise ValueError(f"{path}: a JSON array; expected one object a line: convert it with jq -c '.[]'")
-    if not start or "\0" in first:
+    if not start or ("\0" in first and start != "{"):
         raise ValueError(f"{path}: {'an empty file' if not start else 'binary data'}; expected JSONL, CSV, TSV or Parquet")
     return _jsonl(first, lines) if start == "{" else _csv(path, first, lines)
 

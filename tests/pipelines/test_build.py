@@ -70,7 +70,7 @@ def test_no_author_name_or_local_path_leaves_the_program(built: Path) -> None:
     assert str(EXAMPLES) not in (built / "manifest.json").read_text()
 
 
-@pytest.mark.parametrize(("workers", "buckets"), [(1, 4), (1, 16), (2, 4)])
+@pytest.mark.parametrize(("workers", "buckets"), [(1, 4), (1, 16), (2, 4), (2, 16)])
 def test_the_bytes_do_not_depend_on_workers_and_buckets(
     built: Path, examples: Any, key_file: Path, tmp_path: Path, workers: int, buckets: int
 ) -> None:

@@ -306,3 +306,9 @@ def test_a_folder_without_tables_and_a_path_that_is_not_there_are_refused(tmp_pa
         inputs(tmp_path)
     with pytest.raises(ValueError, match="does not exist"):
         inputs(tmp_path / "none.csv")
+
+
+def test_nul_in_the_first_line_condemns_that_line_only(tmp_path: Path) -> None:
+    """A line that begins as an object is a record, however broken; the file is no binary for that."""
+    path = write(tmp_path, "a.jsonl", b'{"question": "a\x00b?"}\n{"question": "c?"}\n')
+    assert texts(path) == [(0, "malformed", None), (1, "prompter", "c?")]
