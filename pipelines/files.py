@@ -88,3 +88,9 @@ def read_parts(files: list[tuple[Path, list[int]]], part: int, schema: pa.Schema
 def _fields(source: pa.MemoryMappedFile, schema: pa.Schema) -> list[int]:
     stored = pa.ipc.open_file(source).schema
     return [stored.get_field_index(name) for name in schema.names]
+
+
+def write_batch(path: Path, batch: pa.RecordBatch) -> None:
+    """Write one batch to one Arrow file, durably."""
+    with durable(path) as temporary, pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, batch.schema, options=_IPC) as writer:
+        writer.write_batch(batch)

@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 
 from filters import duplicates
 from pipelines.dedup import LOSERS, lost_in
-from pipelines.files import durable, read_parts
+from pipelines.files import durable, read_parts, write_batch
 from pipelines.job import Job
 from pipelines.progress import Tally
 from pipelines.recipe import Recipe
-from pipelines.refine import write_batch
 from pipelines.trees import reject_fallen
 from pipelines.views import roots, rows_by_root
 from pipelines.votes import ranks

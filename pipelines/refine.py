@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from filters import duplicates
 from filters.chain import apply
-from pipelines.files import durable, read_parts, write_parts
+from pipelines.files import read_parts, write_batch, write_parts
 from pipelines.job import Job
 from pipelines.progress import Tally
 from pipelines.recipe import Recipe
@@ -31,8 +31,6 @@ KEYS = pa.schema(
     ]
 )
 """What dedup knows of a message: its text's key, what decides whether it stays, and where it is: row `position` of its bucket's file."""
-
-_IPC = pa.ipc.IpcWriteOptions(compression="lz4")
 
 
 def runs(job: Job) -> list[tuple[Path, list[int]]]:
@@ -99,9 +97,3 @@ def key_part(key: pa.Array, bits: int) -> np.ndarray:
     """Which of 2**bits ranges each key falls in, (n,)."""
     data = np.frombuffer(key.buffers()[1], ">u8", offset=key.offset * 16, count=2 * len(key))[::2] if len(key) else np.empty(0, ">u8")
     return (data.astype(np.uint64) >> np.uint64(64 - bits)).astype(np.int64) if bits else np.zeros(len(key), np.int64)
-
-
-def write_batch(path: Path, batch: pa.RecordBatch) -> None:
-    """Write one batch to one Arrow file, durably."""
-    with durable(path) as temporary, pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, batch.schema, options=_IPC) as writer:
-        writer.write_batch(batch)
