@@ -17,7 +17,7 @@ from pipelines.recipe import Recipe
 from pipelines.trees import reject_fallen
 from pipelines.views import roots, rows_by_root
 from pipelines.votes import ranks
-from schemas.batch import conform, fill
+from schemas.batch import conform, fill, from_columns
 from schemas.forest import Positions, reading_order
 from schemas.ids import hash64, parts
 from schemas.message import MESSAGE, REJECTED, WORK
@@ -84,15 +84,14 @@ def finished_trees(batch: pa.RecordBatch, parent: Positions, recipe: Recipe, see
     held_out = _held_out(batch, is_root, recipe, seed)[root] if len(batch) else is_root
     columns = {"parent": pa.array(parent), "tree": pa.array(tree), "held_out": pa.array(held_out, pa.bool_())}
     whole = conform(batch, MESSAGE)
-    return pa.RecordBatch.from_arrays([columns[f.name] if f.name in columns else whole[f.name] for f in FINISHED], schema=FINISHED)
+    return from_columns({name: whole[name] for name in MESSAGE.names} | columns, FINISHED)
 
 
 def _order(batch: pa.RecordBatch, parent: Positions, tree: NDArray[np.uint64]) -> Positions:
     """Reading order: trees by hash and id, replies by rank, time and id."""
-    table = pa.table({"id": batch["message_id"], "tree_id": batch["message_tree_id"]})
     is_root = parent == np.arange(len(batch))
     by_id = np.empty(len(batch), np.int64)
-    by_id[pc.sort_indices(table["id"]).to_numpy()] = np.arange(len(batch))
+    by_id[pc.sort_indices(batch["message_id"]).to_numpy()] = np.arange(len(batch))
     created = pc.fill_null(batch["created_date"].cast(pa.int64()), 1 << 62).to_numpy(zero_copy_only=False)
     rank = pc.fill_null(batch["rank"], 1 << 30).to_numpy(zero_copy_only=False)
     order = np.lexsort((by_id, created, rank, np.where(is_root, by_id, 0), np.where(is_root, tree, np.uint64(0))))

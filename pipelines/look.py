@@ -91,27 +91,25 @@ def some_trees(out: str | Path, limit: int) -> list[str]:
 def why(out: str | Path, message_id: str) -> list[dict[str, Any]]:
     """Tell where a message went, then each message above it: one dict each, the message itself first.
 
-    In the place of an id stands FILE:ROW for a row of a dump, as in the column `origin`. `fate` is kept, rejected or absent; a rejected one has reason, meaning, rejected_by, value, threshold,
-    duplicate_of, similarity and detail, a kept one view, role and rank.
+    In the place of an id may stand FILE:ROW for a row of a dump, as in the column `origin`. `fate` is kept,
+    rejected or absent; a rejected one has reason, meaning, rejected_by, value, threshold, duplicate_of,
+    similarity and detail where they apply, a kept one role and rank.
 
     Raises:
         ValueError: no input row of this build had this id.
     """
     folder = Path(out)
     complete(folder)
-    told: list[dict[str, Any]] = []
-    wanted: str | None = message_id
-    if not any(_fates(folder, message_id)):
-        told = list(_fates_of_row(folder, message_id))
-        wanted = told[-1]["parent_id"] if told else message_id
-    seen: set[str] = set()
+    told = list(_fates(folder, message_id)) or list(_fates_of_row(folder, message_id))
+    if not told:
+        raise ValueError(f"{message_id}: no row of this build has this id; ids look like reddit:t1_abc, stackexchange:site:123, quora:0123")
+    wanted: str | None = told[-1]["parent_id"]
+    seen = {message_id}
     while wanted is not None and wanted not in seen:
         seen.add(wanted)
         fates = list(_fates(folder, wanted))
         told += fates or [{"message_id": wanted, "fate": "absent"}]
         wanted = told[-1].get("parent_id")
-    if told[0]["fate"] == "absent":
-        raise ValueError(f"{message_id}: no row of this build has this id; ids look like reddit:t1_abc, stackexchange:site:123, quora:0123")
     return told
 
 

@@ -14,7 +14,7 @@ from pipelines.job import Job
 from pipelines.progress import Tally
 from pipelines.recipe import Recipe
 from pipelines.trees import reject_fallen, resolve, settle_versions
-from schemas.batch import conform
+from schemas.batch import conform, from_columns
 from schemas.forest import Positions, depths, ends
 from schemas.message import TIME, WORK
 
@@ -43,8 +43,10 @@ def refine(job: Job, bucket: int, tally: Tally) -> dict[str, Any]:
     batch, parent = trees(read_parts(runs(job), bucket, WORK), job.recipe)
     folder, name = job.stage("2-refine"), f"{bucket:05}"
     write_batch(folder / f"{name}.arrow", batch.append_column("parent", pa.array(parent)))
-    keys = _keys(batch, parent, bucket)
-    found = {"keys": write_parts(folder / f"{name}.keys", keys, key_part(keys["key"], job.bits))} if job.recipe.duplicates else {}
+    found = {}
+    if job.recipe.duplicates:
+        keys = _keys(batch, parent, bucket)
+        found["keys"] = write_parts(folder / f"{name}.keys", keys, key_part(keys["key"], job.bits))
     tally.add(rows=len(batch), rejected=len(batch) - batch["reason"].null_count)
     return {"bucket": bucket, "rows": len(batch), **found}
 
@@ -89,8 +91,7 @@ def _keys(batch: pa.RecordBatch, parent: Positions, bucket: int) -> pa.RecordBat
         "message_id": kept["message_id"],
         "position": where,
     }
-    return pa.RecordBatch.from_arrays([pa.array(columns[field.name], field.type) if isinstance(columns[field.name], np.ndarray)
-                                       else columns[field.name].cast(field.type) for field in KEYS], schema=KEYS)  # fmt: skip
+    return from_columns(columns, KEYS)
 
 
 def key_part(key: pa.Array, bits: int) -> np.ndarray:

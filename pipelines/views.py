@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from pipelines.recipe import Recipe
 from pipelines.votes import pairs
-from schemas.batch import conform
+from schemas.batch import conform, from_columns
 from schemas.forest import Positions, depths, paths
 from schemas.message import MESSAGE
 from schemas.views import CHAT_ROLES, VIEWS
@@ -41,10 +41,8 @@ def view(name: str, batch: pa.RecordBatch, parent: Positions, recipe: Recipe) ->
     make = {"messages": _messages, "trees": _trees, "sft": _sft, "preferences": _preferences, "prompts": _prompts}[name]
     columns, where = make(batch, parent, recipe)
     root = roots(parent)
-    schema = VIEWS[name].schema
     tree = batch.select(["message_tree_id", "source", "community", "lang", "license", "url"]).take(pa.array(root[where]))
-    given = {**{column: tree[column] for column in tree.schema.names}, **columns}
-    return pa.RecordBatch.from_arrays([given[field.name].cast(field.type) for field in schema], schema=schema)
+    return from_columns({column: tree[column] for column in tree.schema.names} | columns, VIEWS[name].schema)
 
 
 def _messages(batch: pa.RecordBatch, parent: Positions, recipe: Recipe) -> tuple[dict[str, pa.Array], Positions]:
