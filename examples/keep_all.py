@@ -10,6 +10,8 @@ RECIPE = Recipe(
     messages=[],
     roles="depth",
     duplicates=False,
+    near=None,
+    graft=False,
     pairs=Pairs(min_score=2, min_ratio=1.0, any_author=True, max_answers=None, max_per_tree=None),
     max_turns=None,
     validation=0.0,

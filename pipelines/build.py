@@ -12,19 +12,22 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pipelines import dedup, recipe
-from pipelines.dedup import Turn
+from pipelines import recipe
+from pipelines.compare import compare
+from pipelines.dedup import Turn, cluster, match, prune, settled, turn_name
 from pipelines.files import read_json, write_json
 from pipelines.finish import finish
 from pipelines.ingest import Stripe, ingest
-from pipelines.job import Job, local_folder
+from pipelines.job import FINISH, INGEST, PUBLISH, REFINE, Job, local_folder
 from pipelines.key import load_key
 from pipelines.manifest import manifest
+from pipelines.near import Part, pass_name
 from pipelines.plan import Plan, bucket_bits, cut, describe, differences, find_inputs, versions
 from pipelines.progress import Watch
 from pipelines.publish import publish, shards
 from pipelines.refine import refine
-from pipelines.transforms import INGEST, LOCAL_RUNNER, Crew, Stage
+from pipelines.removal import graft_pass
+from pipelines.transforms import LOCAL_RUNNER, Crew, Stage
 from schemas.views import SPLITS, VIEWS
 
 _REFUSED = {
@@ -48,6 +51,7 @@ def build(
     quora_columns: Mapping[str, str] | None = None,
     allow_truncated: bool = False,
     overwrite: bool = False,
+    minhash: str = "numpy",
     runner: str = LOCAL_RUNNER,
     runner_options: Sequence[str] = (),
     watch: Watch | None = None,
@@ -97,8 +101,9 @@ def build(
             key=key,
             allow_truncated=allow_truncated,
             quora_columns=tuple(sorted(plan["quora_columns"].items())),
+            minhash=minhash,
         )
-        crew = Crew(workers, runner, runner_options, watch, sum(entry["bytes"] for entry in plan["inputs"]))
+        crew = Crew(workers, runner, runner_options, watch, {INGEST: sum(entry["bytes"] for entry in plan["inputs"])})
         try:
             return _run(job, plan, crew)
         finally:
@@ -109,19 +114,12 @@ def _run(job: Job, plan: Plan, crew: Crew) -> dict[str, Any]:
     """The stages. Each one's results are on disk before the next one starts."""
     started = time.monotonic()
     ingested = crew.run(Stage(INGEST, ingest), job, [Stripe(**stripe) for stripe in plan["stripes"]])
-    crew.run(Stage("2-refine", refine), job, job.buckets)
+    crew.run(Stage(REFINE, refine), job, job.buckets)
     if job.recipe.duplicates:
-        number = 0
-        while True:
-            turns = [Turn(number, part) for part in job.buckets]
-            crew.run(Stage(dedup.stage_name(number, "match"), dedup.match), job, turns)
-            crew.run(Stage(dedup.stage_name(number, "prune"), dedup.prune), job, turns)
-            if dedup.settled(job, number):
-                break
-            number += 1
-    finished = crew.run(Stage("4-finish", finish), job, job.buckets)
+        remove_duplicates(job, crew)
+    finished = crew.run(Stage(FINISH, finish), job, job.buckets)
     rows = {name: {split: _sum(shard["rows"][name][split] for shard in finished) for split in SPLITS} for name in job.views}
-    published = crew.run(Stage("5-publish", publish), job, shards(rows))
+    published = crew.run(Stage(PUBLISH, publish), job, shards(rows))
     whole = manifest(plan, ingested, finished, published)
     for unfinished in Path(job.out).rglob(".*.part"):  # what a killed run was writing
         unfinished.unlink()
@@ -129,6 +127,22 @@ def _run(job: Job, plan: Plan, crew: Crew) -> dict[str, Any]:
     write_json(Path(job.out) / "manifest.json", whole)
     shutil.rmtree(job.local / "stages")
     return whole
+
+
+def remove_duplicates(job: Job, crew: Crew) -> None:
+    """Stage 3, in passes: compare texts, then take turns until it is settled who loses, then tie the trees that go to one split."""
+    compare(job, crew)
+    number = 0
+    while True:
+        turns = [Turn(number, part) for part in job.buckets]
+        crew.run(Stage(pass_name(turn_name(number, "match")), match), job, turns)
+        crew.run(Stage(pass_name(turn_name(number, "prune")), prune), job, turns)
+        if settled(job, number):
+            break
+        number += 1
+    crew.run(Stage(pass_name("cluster"), cluster), job, [Turn(number, 0)])
+    if job.recipe.graft:
+        crew.run(Stage(pass_name("graft"), graft_pass), job, [Part(part) for part in job.buckets])
 
 
 def _sum(counts: Iterable[Mapping[str, int]]) -> Counter[int]:
@@ -200,7 +214,7 @@ def _remove(folder: Path, local: Path) -> None:
     if folder.exists() and any(folder.iterdir()) and not (local / "plan.json").exists():
         raise ValueError(f"{folder}: is not empty and was not made by gather; remove it yourself if it can go")
     (local / "plan.json").unlink(missing_ok=True)
-    for old in (folder, local / "stages", local / "rejected"):
+    for old in (folder, *(local / name for name in ("stages", "rejected", "proofs", "signatures"))):
         shutil.rmtree(old, ignore_errors=True)
 
 

@@ -12,9 +12,11 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from filters.minhash import SIGNERS
 from pipelines import look, recipe, screen
 from pipelines.export import FORMATS, export
 from pipelines.job import local_folder
+from pipelines.recipe import Near
 from pipelines.worker import quiet
 from schemas.views import VIEWS
 from sources import SOURCES
@@ -110,6 +112,41 @@ def build_command(
         print(json.dumps(manifest, indent=1, sort_keys=True))  # noqa: T201
     else:
         screen.summary(_stdout, out, local_folder(out), manifest, time.monotonic() - started)
+
+
+@app.command("dedup")
+def dedup_command(
+    inputs: Annotated[
+        list[str], typer.Argument(help="JSONL, CSV or Parquet files, packed or not. Of rows alike the first stays.", show_default=False)
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for kept/, removed/ and summary.json.")],
+    text_column: Annotated[str, typer.Option(help="The column that holds the text; a.b for one within an object.")] = "text",
+    threshold: Annotated[float, typer.Option(help="Exact Jaccard similarity from which two texts are near-duplicates.")] = 0.8,
+    recall: Annotated[
+        float, typer.Option(help="Probability with which a pair right at the threshold is found; more similar ones are surer.")
+    ] = 0.98,
+    exact_only: Annotated[bool, typer.Option("--exact-only", help="Only the same text counts.")] = False,
+    minhash: Annotated[str, typer.Option(help=f"What makes the signatures: {', '.join(SIGNERS)} (an oracle, slow).")] = "numpy",
+    workers: Annotated[int, typer.Option(help="Processes on this machine.")] = 1,
+    overwrite: Annotated[bool, typer.Option(help="Replace the result that is in OUT.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Remove duplicate and near-duplicate texts from anybody's tables, each with its proof.
+
+    Texts are compared by their runs of five words. Nothing goes without being compared with a row that stays.
+
+        gather dedup mine.jsonl other.parquet --text-column body -o deduped
+    """
+    from pipelines.tables import dedup  # noqa: PLC0415 - as above
+
+    started = time.monotonic()
+    near = None if exact_only else Near(threshold, None, recall)
+    with screen.watching(_stderr) as watch:
+        summary = dedup(inputs, out, text_column=text_column, near=near, minhash=minhash, workers=workers, overwrite=overwrite, watch=watch)
+    if as_json:
+        print(json.dumps(summary, indent=1, sort_keys=True))  # noqa: T201
+    else:
+        screen.deduped(_stdout, out, summary, time.monotonic() - started)
 
 
 def _columns(text: str) -> dict[str, str]:

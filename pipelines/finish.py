@@ -8,64 +8,44 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from filters import duplicates
-from pipelines.dedup import LOSERS, lost_in
-from pipelines.files import durable, read_parts, write_batch
-from pipelines.job import Job
+from filters.duplicates import ids, keys
+from pipelines.dedup import clusters_in
+from pipelines.files import durable, write_batch
+from pipelines.job import FINISH, Job
 from pipelines.progress import Tally
 from pipelines.recipe import Recipe
-from pipelines.trees import reject_fallen
+from pipelines.removal import kept_trees, without_losers, write_proofs
 from pipelines.views import roots, rows_by_root
 from pipelines.votes import ranks
 from schemas.batch import conform, fill, from_columns
 from schemas.forest import Positions, reading_order
 from schemas.ids import hash64, parts
-from schemas.message import MESSAGE, REJECTED, WORK
+from schemas.message import MESSAGE, REJECTED
 
 MAX_SHARD_BITS = 12
-PARENT = pa.schema([("parent", pa.int64())])
 FINISHED = pa.schema([*MESSAGE, ("parent", pa.int64()), ("tree", pa.uint64()), ("held_out", pa.bool_())])
 """A finished message: as published, with its parent's position, its tree's hash, and whether it is for validation."""
 
 
 def finish(job: Job, bucket: int, tally: Tally) -> dict[str, Any]:
-    """Write the bucket's finished messages and its rejected rows; count what became of every input row."""
-    last_turn = max((int(path.name[:3]) for path in job.stage("3-dedup").glob("*-match")), default=None)
-    lost = pa.RecordBatch.from_pylist([], schema=LOSERS) if last_turn is None else lost_in(job, last_turn, bucket)
-    stored = read_parts([(job.stage("2-refine") / f"{bucket:05}.arrow", [0])], 0, pa.schema([*WORK, *PARENT]))
-    parent = stored["parent"].to_numpy()
-    batch = conform(remove_losers(stored, parent, lost), REJECTED)
-    rejected = batch.filter(pc.is_valid(batch["reason"]))
+    """Write the bucket's finished messages, its rejected rows and its proofs; count what became of every input row."""
+    trees = without_losers(job, bucket)
+    rejected = conform(trees.batch.filter(pc.is_valid(trees.batch["reason"])), REJECTED)
     _write_rejected(job, bucket, rejected)
-    finished = finished_trees(batch, parent, job.recipe, job.seed)
-    write_batch(job.stage("4-finish") / f"{bucket:05}.arrow", finished)
-    tally.add(rows=len(batch), rejected=len(rejected))
+    finished = finished_trees(*kept_trees(job, bucket, trees), job.recipe, job.seed, clusters_in(job, bucket))
+    write_batch(job.stage(FINISH) / f"{bucket:05}.arrow", finished)
+    tally.add(rows=len(trees.batch), rejected=len(rejected))
     return {
         "bucket": bucket,
-        "fates": _fates(batch),
+        "fates": _fates(trees.batch),
         "rows": _view_rows(finished, job),
         "unanswered": pc.sum(pc.equal(finished["tree_state"], "prompt_lottery_waiting")).as_py() or 0,
+        "proofs": write_proofs(job, bucket, trees.proofs),
     }
 
 
-def remove_losers(batch: pa.RecordBatch, parent: Positions, lost: pa.RecordBatch) -> pa.RecordBatch:
-    """Reject the duplicates, with their proof, and what is under them.
-
-    Fills: duplicate_of, similarity. Rejects: duplicate, ancestor_rejected.
-    """
-    at = np.full(len(batch), -1)
-    at[lost["position"].to_numpy()] = np.arange(len(lost))
-    of = lost["duplicate_of"].take(pa.array(at, mask=at < 0))
-    batch = fill(batch, duplicate_of=of, similarity=pc.if_else(pc.is_valid(of), pa.scalar(1.0), pa.scalar(None, pa.float64())))
-    reason = pc.if_else(pc.and_(pc.is_valid(of), pc.is_null(batch["reason"])), "duplicate", batch["reason"])
-    return reject_fallen(fill(batch, reason=reason), parent)
-
-
-def finished_trees(batch: pa.RecordBatch, parent: Positions, recipe: Recipe, seed: int) -> pa.RecordBatch:
+def finished_trees(batch: pa.RecordBatch, parent: Positions, recipe: Recipe, seed: int, clusters: pa.RecordBatch) -> pa.RecordBatch:
     """The messages that are kept, ranked and in reading order; see `FINISHED`."""
-    alive = pc.is_null(batch["reason"]).to_numpy(zero_copy_only=False)
-    new = np.cumsum(alive) - 1
-    parent, batch = new[parent[alive]], batch.filter(pa.array(alive))
     batch = batch.append_column("rank", ranks(batch, parent))
     tree = hash64(batch["message_tree_id"])
     order = _order(batch, parent, tree)
@@ -81,7 +61,7 @@ def finished_trees(batch: pa.RecordBatch, parent: Positions, recipe: Recipe, see
         tree_state=pc.if_else(pa.array(answered, pa.bool_()), "ready_for_export", "prompt_lottery_waiting"),
         synthetic=pa.repeat(False, len(batch)),
     )
-    held_out = _held_out(batch, is_root, recipe, seed)[root] if len(batch) else is_root
+    held_out = _held_out(batch, is_root, recipe, seed, clusters)[root] if len(batch) else is_root
     columns = {"parent": pa.array(parent), "tree": pa.array(tree), "held_out": pa.array(held_out, pa.bool_())}
     whole = conform(batch, MESSAGE)
     return from_columns({name: whole[name] for name in MESSAGE.names} | columns, FINISHED)
@@ -98,10 +78,13 @@ def _order(batch: pa.RecordBatch, parent: Positions, tree: NDArray[np.uint64]) -
     return reading_order(parent, order)
 
 
-def _held_out(batch: pa.RecordBatch, is_root: NDArray[np.bool_], recipe: Recipe, seed: int) -> NDArray[np.bool_]:
-    """Which trees are for validation, at their roots: decided by seed and the root's text, so that copies stay together."""
-    roots = batch.filter(pa.array(is_root))
-    salted = pc.binary_join_element_wise(pa.scalar(str(seed)), duplicates.normalize(roots["text"]), "\0")
+def _held_out(batch: pa.RecordBatch, is_root: NDArray[np.bool_], recipe: Recipe, seed: int, clusters: pa.RecordBatch) -> NDArray[np.bool_]:
+    """Which trees are for validation, at their roots: decided by seed and the root's text, for a cluster of trees by the least of theirs."""
+    text = ids(keys(batch["text"].filter(pa.array(is_root))))
+    if len(clusters):
+        at = np.minimum(np.searchsorted(clusters["root"].to_numpy(), text), len(clusters) - 1)
+        text = np.where(clusters["root"].to_numpy()[at] == text, clusters["cluster"].to_numpy()[at], text)
+    salted = pc.binary_join_element_wise(pa.scalar(str(seed)), pa.array(text).cast(pa.string()), "\0")
     chosen = np.zeros(len(batch), bool)
     chosen[is_root] = hash64(salted) < np.uint64(int(recipe.validation * 2**64))
     return chosen

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from filters.chain import apply
 from pipelines.files import write_parts
-from pipelines.job import Job
+from pipelines.job import INGEST, Job
 from pipelines.progress import Tally
 from pipelines.recipe import Recipe
 from schemas.batch import conform, fill
@@ -48,7 +48,7 @@ def ingest(job: Job, stripe: Stripe, tally: Tally) -> dict[str, Any]:
     counts: Counter[str] = Counter()
     runs = []
     for number, run in enumerate(_runs(_rows(job, stripe, notes, tally, counts))):
-        path = job.stage("1-ingest") / f"{stripe.name}-{number:04}.arrow"
+        path = job.stage(INGEST) / f"{stripe.name}-{number:04}.arrow"
         runs.append({"path": path.name, "parts": write_parts(path, run, _bucket(run, job.bits))})
     return {"file": stripe.file, "path": stripe.path, "notes": notes, "runs": runs, **counts}
 

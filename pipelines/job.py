@@ -2,13 +2,49 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from pipelines import recipe
-from pipelines.files import read_json
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pipelines.files import read_json, read_parts
+from pipelines.recipe import Near, Recipe, load
+
+INGEST, REFINE, DEDUP, FINISH, PUBLISH = "1-ingest", "2-refine", "3-dedup", "4-finish", "5-publish"
+"""The stages of a build, by the names of their folders."""
 
 RESULTS = "results"
 """The file in which a finished stage's results stand together, so that later shards read one file and not thousands."""
+
+
+class Deduped(Protocol):
+    """What the passes of duplicate removal ask of a job; texts are held by *holders*: buckets, blocks of a table, earlier releases."""
+
+    @property
+    def bits(self) -> int:
+        """Keys are exchanged in 2**bits ranges."""
+
+    @property
+    def near(self) -> Near | None:
+        """What counts as a duplicate beside the same text."""
+
+    @property
+    def signed(self) -> tuple[str, ...]:
+        """The stages whose shards are the holders of texts."""
+
+    @property
+    def earlier(self) -> int:
+        """The number from which holders are earlier releases."""
+
+    def stage(self, name: str) -> Path:
+        """The folder of a stage's files."""
+
+    def results(self, stage: str) -> list[dict[str, Any]]:
+        """Read what the shards of a finished stage left, in the order of their names."""
+
+    def texts(self, holder: int, rows: NDArray[np.int64]) -> pa.Array:
+        """The texts at these rows of a holder."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +59,7 @@ class Job:
     key: bytes
     allow_truncated: bool
     quora_columns: tuple[tuple[str, str], ...]
+    minhash: str
 
     @property
     def local(self) -> Path:
@@ -30,9 +67,29 @@ class Job:
         return local_folder(Path(self.out))
 
     @property
-    def recipe(self) -> recipe.Recipe:
+    def recipe(self) -> Recipe:
         """The recipe in force."""
-        return recipe.load(self.recipe_file)
+        return load(self.recipe_file)
+
+    @property
+    def near(self) -> Near | None:
+        """What counts as a duplicate beside the same text."""
+        return self.recipe.near if self.recipe.duplicates else None
+
+    @property
+    def signed(self) -> tuple[str, ...]:
+        """The stages whose shards are the holders of texts."""
+        return (REFINE,)
+
+    @property
+    def earlier(self) -> int:
+        """The number from which holders are earlier releases."""
+        return len(self.buckets)
+
+    def texts(self, holder: int, rows: NDArray[np.int64]) -> pa.Array:
+        """The texts at these rows of a holder."""
+        stored = read_parts([(self.stage(REFINE) / f"{holder:05}.arrow", [0])], 0, pa.schema([("text", pa.string())]))
+        return stored["text"].take(pa.array(rows))
 
     @property
     def buckets(self) -> range:

@@ -95,16 +95,18 @@ def describe(inputs: Sequence[tuple[str, Path]], known: Plan | None, watch: Watc
 
 def bucket_bits(inputs: Sequence[Mapping[str, Any]], workers: int) -> int:
     """Choose the bits of the hash that make the buckets: one holds about 96 MB of input, and there are two for each of several workers."""
-    unpacked = 0
-    for entry in inputs:
-        path = Path(entry["path"])
-        kind = "plain"
-        if path.is_file():
-            with path.open("rb") as file:
-                kind = kind_of(file.read(8))
-        unpacked += entry["bytes"] * _UNPACKED.get(kind, 1)
+    unpacked = sum(map(unpacked_bytes, inputs))
     buckets = max(-(-unpacked // BUCKET_BYTES), 2 * workers if workers > 1 else 1)
     return min(12, (buckets - 1).bit_length())
+
+
+def unpacked_bytes(entry: Mapping[str, Any]) -> int:
+    """Guess the bytes of an input when it is unpacked."""
+    path, kind = Path(entry["path"]), "plain"
+    if path.is_file():
+        with path.open("rb") as file:
+            kind = kind_of(file.read(8))
+    return int(entry["bytes"]) * _UNPACKED.get(kind, 1)
 
 
 def cut(inputs: Sequence[Mapping[str, Any]], workers: int) -> list[Stripe]:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from pipelines.files import durable, read_parts, sha256
 from pipelines.finish import FINISHED, MAX_SHARD_BITS
-from pipelines.job import Job
+from pipelines.job import FINISH, Job
 from pipelines.progress import Tally
 from pipelines.views import view
 from schemas.ids import parts
@@ -96,7 +96,7 @@ def _rows(job: Job, shard: Shard) -> Iterator[pa.RecordBatch]:
     )
     for bucket in range(first, last):
         columns = FINISHED if shard.view in ("messages", "trees") else _THIN
-        batch = read_parts([(job.stage("4-finish") / f"{bucket:05}.arrow", [0])], 0, columns)
+        batch = read_parts([(job.stage(FINISH) / f"{bucket:05}.arrow", [0])], 0, columns)
         chosen = batch["held_out"].to_numpy(zero_copy_only=False) == (shard.split == "validation")
         if shift < 0:
             chosen &= parts(batch["tree"].to_numpy(), shard.bits) == shard.prefix

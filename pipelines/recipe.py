@@ -37,13 +37,32 @@ class Pairs:
 
 
 @dataclass(frozen=True)
+class Near:
+    """When two texts are near-duplicates: at an exact Jaccard similarity of their shingles of at least `threshold`.
+
+    Trees with texts as similar as `split_threshold` go to the same split. Pairs as similar as the lower of the two
+    are found with probability `recall` at least, more similar ones with a higher one; None: removal alone.
+    """
+
+    threshold: float
+    split_threshold: float | None
+    recall: float
+
+    @property
+    def lowest(self) -> float:
+        """The similarity from which pairs matter."""
+        return self.threshold if self.split_threshold is None else min(self.threshold, self.split_threshold)
+
+
+@dataclass(frozen=True)
 class Recipe:
     """One build's rules.
 
     `rows`: filters on each row as it is read (these see `author`).
     `messages`: filters on whole trees, roots before replies; a rejected root spares its replies the rest.
     `roles`: `alternate` as in OASST, or `depth`: even depths prompt, odd ones answer.
-    `duplicates`: remove exact duplicates, or not.
+    `duplicates`: remove duplicates, or not; `near`: what counts as one beside the same text; None: nothing does.
+    `graft`: the replies to an exact duplicate (a root, or a double post in one tree) move to the one that stays.
     `max_turns`: longest path in the sft view, in messages; None: no limit.
     `validation`: share of the trees in the validation split, 0 to 1.
     """
@@ -52,6 +71,8 @@ class Recipe:
     messages: Sequence[Filter]
     roles: Literal["alternate", "depth"]
     duplicates: bool
+    near: Near | None
+    graft: bool
     pairs: Pairs
     max_turns: int | None
     validation: float
@@ -80,6 +101,8 @@ RECIPE = Recipe(
     ],
     roles="alternate",
     duplicates=True,
+    near=Near(threshold=0.8, split_threshold=0.7, recall=0.95),
+    graft=False,
     pairs=Pairs(min_score=2, min_ratio=1.5, any_author=False, max_answers=50, max_per_tree=10),
     max_turns=16,
     validation=0.05,
@@ -95,32 +118,46 @@ def check(recipe: Recipe, where: str) -> Recipe:
     if not isinstance(recipe, Recipe):
         raise ValueError(f"{where}: RECIPE is a {type(recipe).__name__}; expected a pipelines.recipe.Recipe")
     pairs = recipe.pairs if isinstance(recipe.pairs, Pairs) else None
-    rules = [
+    rules: list[_Rule] = [
         ("rows", recipe.rows, _filters(recipe.rows), "a list of functions from batch to batch"),
         ("messages", recipe.messages, _filters(recipe.messages), "a list of functions from batch to batch"),
         ("roles", recipe.roles, recipe.roles in ("alternate", "depth"), "'alternate' or 'depth'"),
         ("duplicates", recipe.duplicates, isinstance(recipe.duplicates, bool), "True or False"),
+        ("near", recipe.near, recipe.near is None or isinstance(recipe.near, Near), "None or a pipelines.recipe.Near"),
+        ("graft", recipe.graft, isinstance(recipe.graft, bool), "True or False"),
         ("pairs", recipe.pairs, pairs is not None, "a pipelines.recipe.Pairs"),
         ("max_turns", recipe.max_turns, _limit(recipe.max_turns, 2), "None or a whole number of at least 2"),
         ("validation", recipe.validation, _number(recipe.validation) and 0 <= recipe.validation < 1, "a share from 0 to below 1"),
     ]
-    if pairs is not None:
-        rules += [
-            (
-                "pairs.min_score",
-                pairs.min_score,
-                _limit(pairs.min_score, 1) and pairs.min_score is not None,
-                "a whole number of at least 1",
-            ),
-            ("pairs.min_ratio", pairs.min_ratio, _number(pairs.min_ratio) and pairs.min_ratio >= 1, "a number of at least 1.0"),
-            ("pairs.any_author", pairs.any_author, isinstance(pairs.any_author, bool), "True or False"),
-            ("pairs.max_answers", pairs.max_answers, _limit(pairs.max_answers, 2), "None or a whole number of at least 2"),
-            ("pairs.max_per_tree", pairs.max_per_tree, _limit(pairs.max_per_tree, 1), "None or a whole number of at least 1"),
-        ]
+    rules += _near_rules(recipe.near) if isinstance(recipe.near, Near) else []
+    rules += _pair_rules(pairs) if pairs is not None else []
     for name, got, holds, expected in rules:
         if not holds:
             raise ValueError(f"{where}: {name} is {got!r}; expected {expected}")
     return recipe
+
+
+_Rule = tuple[str, object, bool, str]
+
+
+def _near_rules(near: Near) -> list[_Rule]:
+    split = near.split_threshold
+    return [
+        ("near.threshold", near.threshold, _share(near.threshold), "a similarity above 0 and below 1"),
+        ("near.split_threshold", split, split is None or _share(split), "None or a similarity above 0 and below 1"),
+        ("near.recall", near.recall, _share(near.recall), "a probability above 0 and below 1"),
+    ]
+
+
+def _pair_rules(pairs: Pairs) -> list[_Rule]:
+    score = pairs.min_score
+    return [
+        ("pairs.min_score", score, _limit(score, 1) and score is not None, "a whole number of at least 1"),
+        ("pairs.min_ratio", pairs.min_ratio, _number(pairs.min_ratio) and pairs.min_ratio >= 1, "a number of at least 1.0"),
+        ("pairs.any_author", pairs.any_author, isinstance(pairs.any_author, bool), "True or False"),
+        ("pairs.max_answers", pairs.max_answers, _limit(pairs.max_answers, 2), "None or a whole number of at least 2"),
+        ("pairs.max_per_tree", pairs.max_per_tree, _limit(pairs.max_per_tree, 1), "None or a whole number of at least 1"),
+    ]
 
 
 def _filters(value: object) -> bool:
@@ -129,6 +166,11 @@ def _filters(value: object) -> bool:
 
 def _number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _share(value: object) -> bool:
+    """Tell whether it is a number between 0 and 1, neither of them."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1
 
 
 def _limit(value: object, least: int) -> bool:

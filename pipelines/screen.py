@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from filters.candidates import ALL_PAIRS
 from pipelines.progress import Seen, Watch
 
 _PLAIN_SECONDS = 10.0
@@ -134,6 +135,22 @@ def summary(console: Console, out: Path, local: Path, manifest: Mapping[str, Any
         soft_wrap=True,
         highlight=False,
     )
+
+
+def deduped(console: Console, out: Path, summary: Mapping[str, Any], seconds: float) -> None:
+    """Show what `gather dedup` has removed."""
+    rows, kept = summary["rows"], summary["kept"]
+    share = f" ({kept / rows:.1%})" if rows else ""
+    console.print(
+        f"{rows:,} rows: {kept:,} kept{share}, {summary['exact']:,} the same text, {summary['near']:,} near-duplicates. {seconds:.1f} s."
+    )
+    if summary["hot_groups"]:
+        console.print(
+            f"[yellow]{summary['hot_groups']:,} groups of more than {ALL_PAIRS} texts with a band in common were compared in part: "
+            f"{summary['left_out']:,} pairs left out[/]",
+            soft_wrap=True,
+        )
+    console.print(f"Kept:    {out}/kept/\nRemoved: {out}/removed/ (each row with the one it duplicates)", soft_wrap=True, highlight=False)
 
 
 def conversation(rows: Sequence[Mapping[str, Any]]) -> Tree:

@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
@@ -17,15 +17,14 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipelines.files import read_json, write_json
-from pipelines.job import RESULTS, Job
+from pipelines.job import RESULTS, Deduped
 from pipelines.progress import Seen, Tally, Watch, total
 from pipelines.worker import obey
 
 LOCAL_RUNNER = "FnApiRunner"
-INGEST = "1-ingest"
 _POLL_SECONDS = 0.25
 
-Work = Callable[[Job, Any, Tally], dict[str, Any]]
+Work = Callable[[Any, Any, Tally], dict[str, Any]]
 
 
 class Stage(NamedTuple):
@@ -38,7 +37,7 @@ class Stage(NamedTuple):
 class RunShards(beam.PTransform):
     """Do one stage's work for each shard spec of the collection; what a shard yields is on disk when it ends."""
 
-    def __init__(self, stage: Stage, job: Job) -> None:
+    def __init__(self, stage: Stage, job: Deduped) -> None:
         super().__init__()
         self._stage, self._job = stage, job
 
@@ -47,8 +46,8 @@ class RunShards(beam.PTransform):
         return specs | beam.Reshuffle() | self._stage.name >> beam.Map(run_shard, self._stage, self._job)
 
 
-def run_shard(spec: Any, stage: Stage, job: Job) -> str:
-    """Do one shard, and write its result last: a shard is done if and only if its .json is there."""
+def run_shard(spec: Any, stage: Stage, job: Any) -> str:
+    """Do one shard of a job (see `Deduped`, which Beam's type checks do not take), and write its result last: it is done if and only if its .json is there."""
     name, folder = shard_name(spec), job.stage(stage.name)
     tally = Tally(folder / f"{name}.tally")
     try:
@@ -68,7 +67,7 @@ def shard_name(spec: Any) -> str:
     return f"{spec:05}" if isinstance(spec, int) else str(spec.name)
 
 
-def run_pipeline(stage: Stage, job: Job, specs: Sequence[Any], runner: str, options: Sequence[str]) -> None:
+def run_pipeline(stage: Stage, job: Deduped, specs: Sequence[Any], runner: str, options: Sequence[str]) -> None:
     """Run one stage over these shards as one Beam pipeline, to its end."""
     with beam.Pipeline(runner=runner, options=PipelineOptions(list(options))) as pipeline:
         pipeline | beam.Create(list(specs), reshuffle=False) | RunShards(stage, job)
@@ -76,17 +75,20 @@ def run_pipeline(stage: Stage, job: Job, specs: Sequence[Any], runner: str, opti
 
 @dataclass
 class Crew:
-    """Who runs the stages: this process, a pool of `workers` processes, or the cluster behind `runner`."""
+    """Who runs the stages: this process, a pool of `workers` processes, or the cluster behind `runner`.
+
+    `sizes` are the bytes that a stage will read, for those whose progress is measured so.
+    """
 
     workers: int
     runner: str = LOCAL_RUNNER
     options: Sequence[str] = ()
     watch: Watch | None = None
-    size: int = 0
+    sizes: Mapping[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     _pool: ProcessPoolExecutor | None = None
 
-    def run(self, stage: Stage, job: Job, specs: Sequence[Any]) -> list[dict[str, Any]]:
+    def run(self, stage: Stage, job: Deduped, specs: Sequence[Any]) -> list[dict[str, Any]]:
         """Do the shards that are not done yet; return all results in the order of the shards' names.
 
         Raises:
@@ -111,7 +113,7 @@ class Crew:
         write_json(folder / RESULTS, [read_json(folder / f"{name}.json") for name in sorted(map(shard_name, specs))])
         return job.results(stage.name)
 
-    def _start(self, stage: Stage, job: Job, left: Sequence[Any]) -> list["Future[None]"]:
+    def _start(self, stage: Stage, job: Deduped, left: Sequence[Any]) -> list["Future[None]"]:
         if not left:
             return []
         if self.runner != LOCAL_RUNNER or self.workers == 1:
@@ -126,7 +128,7 @@ class Crew:
 
     def _wait(self, futures: Sequence["Future[None]"], stage: Stage, folder: Path, shards: int) -> None:
         pending = set(futures)
-        size = self.size if stage.name == INGEST else 0
+        size = self.sizes.get(stage.name, 0)
         while pending:
             ended, pending = wait(pending, timeout=_POLL_SECONDS)
             if self.watch:

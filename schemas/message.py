@@ -82,6 +82,13 @@ MESSAGE_COLUMNS = (
     Column("community_wiki", _B, "source", "ours", "owned by the community, not by one author"),
     Column("link", _S, "source", "ours", "the address a link post points to"),
     Column("lang_score", _F, "filter", "ours", "confidence of lang, 0 to 1"),
+    Column(
+        "grafted_from",
+        _S,
+        "finish",
+        "ours",
+        "message_id of the duplicate it was written under, where the recipe moves replies to the one that stays",
+    ),
     Column("origin", _S, "finish", "ours", "input file and 0-based row, as file:row"),
 )
 
@@ -97,8 +104,8 @@ _WORKING = (
     Column("threshold", pa.float64(), "filter", "ours", "the recipe's threshold it was held against"),
     Column("detail", _S, "filter", "ours", "for a malformed row: what was wrong and its first 200 bytes"),
     Column("file", _S, "ingest", "ours", "name of the input file"),
-    Column("duplicate_of", _S, "dedup", "ours", "message_id of the kept message this one duplicates"),
-    Column("similarity", pa.float64(), "dedup", "ours", "Jaccard similarity to it, 0 to 1"),
+    Column("duplicate_of", _S, "dedup", "ours", "message_id of the kept message this one duplicates, or the evaluation item it holds"),
+    Column("similarity", pa.float64(), "dedup", "ours", "Jaccard similarity to it, 0 to 1; null where it is the same message"),
 )
 
 COLUMNS = {column.name: column for column in MESSAGE_COLUMNS + _WORKING}

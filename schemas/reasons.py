@@ -22,5 +22,9 @@ REASONS = {
     "role_break": "prompter after prompter, or assistant after assistant",
     "language": "not in a language that the recipe keeps",
     "duplicate": "the same text as a message that is kept; `duplicate_of` names it",
+    "near_duplicate": "nearly the text of a message that is kept; `duplicate_of` names it, `similarity` is exact",
+    "duplicate_tree": "a root with the text, or nearly the text, of a root that is kept: its tree goes with it",
+    "published_before": "an earlier release holds this message, or one with the same or nearly the same text",
+    "contaminated": "holds, or nearly is, an item of an evaluation set; `duplicate_of` names the item",
     "ancestor_rejected": "a message above it in the tree was rejected",
 }

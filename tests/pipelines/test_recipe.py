@@ -40,6 +40,8 @@ messages:
   filters.language.reject_language(keep=('en',))
 roles: 'alternate'
 duplicates: True
+near: Near(threshold=0.8, split_threshold=0.7, recall=0.95)
+graft: False
 pairs: Pairs(min_score=2, min_ratio=1.5, any_author=False, max_answers=50, max_per_tree=10)
 max_turns: 16
 validation: 0.05
@@ -145,6 +147,11 @@ def test_a_field_of_another_kind_is_one_line_too(tmp_path: Path, code: str) -> N
     "code",
     [
         "duplicates='no'",
+        "near=0.8",
+        "near=replace(RECIPE.near, threshold=1.0)",
+        "near=replace(RECIPE.near, split_threshold=0)",
+        "near=replace(RECIPE.near, recall=True)",
+        "graft=None",
         "pairs=replace(RECIPE.pairs, max_per_tree=0)",
         "pairs=replace(RECIPE.pairs, min_score=None)",
         "pairs=replace(RECIPE.pairs, any_author='no')",
@@ -184,7 +191,7 @@ def test_the_example_to_copy_changes_what_it_says() -> None:
 
 def test_keep_all_keeps_all() -> None:
     assert text(load(str(ROOT / "examples" / "keep_all.py"))) == (
-        "rows:\nmessages:\nroles: 'depth'\nduplicates: False\n"
+        "rows:\nmessages:\nroles: 'depth'\nduplicates: False\nnear: None\ngraft: False\n"
         "pairs: Pairs(min_score=2, min_ratio=1.0, any_author=True, max_answers=None, max_per_tree=None)\n"
         "max_turns: None\nvalidation: 0.0\n"
     )

@@ -28,7 +28,7 @@ def complain(job: Any, spec: int, tally: Any) -> dict[str, Any]:
 
 def job_in(folder: Path) -> Job:
     """A build into this folder."""
-    return Job(str(folder / "out"), None, 0, 0, (), b"", allow_truncated=False, quora_columns=())
+    return Job(str(folder / "out"), None, 0, 0, (), b"", allow_truncated=False, quora_columns=(), minhash="numpy")
 
 
 @pytest.mark.parametrize("workers", [1, 2])
