@@ -53,11 +53,14 @@ def exact_losers(key: pa.Array, order: pa.Table) -> Lost:
     return Lost(place[~first], stays[~first], np.ones(int((~first).sum())), np.ones(int((~first).sum()), bool))
 
 
-def near_losers(text: NDArray[np.uint64], role: NDArray[np.int64], order: pa.Table, edges: Edges) -> Lost:
+def near_losers(
+    text: NDArray[np.uint64], role: NDArray[np.int64], order: pa.Table, edges: Edges, fixed: NDArray[np.bool_] | None = None
+) -> Lost:
     """Of rows whose texts are the same or joined by an edge, and whose roles are equal, the later by `order` lose, each to a row that stays.
 
     Rows are settled one by one, best first: a row loses to the row with the same text that stays, else to the most
-    similar one that stays (the best of those equally similar), else it stays itself. So there are no chains.
+    similar one that stays (the best of those equally similar), else it stays itself. So there are no chains. Those that
+    are `fixed` stay whatever is like them.
     """
     best = pc.sort_indices(order, sort_keys=[(name, "ascending", "at_end") for name in order.column_names]).to_numpy()
     near = defaultdict(list)
@@ -72,7 +75,7 @@ def near_losers(text: NDArray[np.uint64], role: NDArray[np.int64], order: pa.Tab
             lost.append((row, stays[own, of][1], 1.0, True))
             continue
         rivals = [(-similarity, *stays[other, of]) for other, similarity in near[own] if (other, of) in stays]
-        if rivals:
+        if rivals and not (fixed is not None and fixed[row]):
             similarity, _, rival = min(rivals)
             lost.append((row, rival, -similarity, False))
         else:

@@ -23,8 +23,8 @@ _RUNS_OF_BLANKS = (
 
 _NOT_OWN = (
     r"[ \t]{0,3}>(?:[^!\n].*)?",  # a quoted parent; ">!" begins a spoiler
-    r"[ \t*_#(\[-]{0,5}(?:edit(?:ed|ado|o)?|eta|upd|updated?)(?:[ \t]?\d{1,2})?"
-    r"(?:\*|[ \t]*(?:[:)]|\](?:[^(\n]|$)|-+(?:[ \t]|$))).*",  # "EDIT: thanks", but not "update-grub", "Edit *this*", "[Update](...)"
+    r"[ \t*_#(\[-]{0,5}(?:edit(?:ed|ado|o)?|eta|upd|updated?)(?:[ \t]?\d{1,2})?(?:\*|[ \t]*(?:[:)]|\](?:[^(\n]|$)|-+(?:[ \t\r]|$))).*",
+    # "EDIT: thanks", but not "update-grub", "Edit *this*", "[Update](...)"
     r"[ \t*_-]{0,4}\^+(?:\(|\[[^\]\n]*\]\(|\S+[ \t]+\^).*",  # small print, "^I ^am", "^(I am": how bots on Reddit sign
     r".*\b(?:i am|i'm|i’m) a bot\b.*",
     r".*\bthis action was performed automatically\b.*",
@@ -47,7 +47,7 @@ _ALONE = np.array([
     (0x4E00, 0x9FFF), (0xA9E0, 0xA9FE), (0xAA60, 0xAA7F), (0xF900, 0xFAFF), (0x1AFF0, 0x1B16F), (0x20000, 0x323AF),
 ])  # fmt: skip
 """Thai and Lao, Burmese, Khmer, mathematical signs, and all of Chinese and Japanese: each character is a word."""
-_MARKS = (0x3099, 0x309A)  # the voicing marks of kana stay with the character before
+_MARKS = (0x3099, 0x309A)  # the voicing marks of kana stay with the character before, and end its word
 
 _LONG = 64
 _FIRST_BYTES = np.array([(1 << (8 * n)) - 1 for n in range(9)], np.uint64)

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import recipe
-from pipelines.compare import compare
+from pipelines.compare import compare, counted
 from pipelines.dedup import Turn, cluster, match, prune, settled, turn_name
 from pipelines.files import read_json, write_json
 from pipelines.finish import finish
 from pipelines.ingest import Stripe, ingest
-from pipelines.job import FINISH, INGEST, PUBLISH, REFINE, Job, local_folder
+from pipelines.job import AGAINST, FINISH, INGEST, PUBLISH, REFINE, Job, local_folder
 from pipelines.key import load_key
 from pipelines.manifest import manifest
 from pipelines.near import Part, pass_name
@@ -26,8 +26,9 @@ from pipelines.plan import Plan, bucket_bits, cut, describe, differences, find_i
 from pipelines.progress import Watch
 from pipelines.publish import publish, shards
 from pipelines.refine import refine
+from pipelines.releases import Earlier, describe_releases, earlier_files, sign_earlier
 from pipelines.removal import graft_pass
-from pipelines.transforms import LOCAL_RUNNER, Crew, Stage
+from pipelines.transforms import LOCAL_RUNNER, Crew, Exchange, Stage
 from schemas.views import SPLITS, VIEWS
 
 _REFUSED = {
@@ -51,7 +52,9 @@ def build(
     quora_columns: Mapping[str, str] | None = None,
     allow_truncated: bool = False,
     overwrite: bool = False,
+    against: Sequence[str | Path] = (),
     minhash: str = "numpy",
+    exchange: Exchange = "files",
     runner: str = LOCAL_RUNNER,
     runner_options: Sequence[str] = (),
     watch: Watch | None = None,
@@ -60,7 +63,7 @@ def build(
 
     `inputs` maps a source's name to files, folders or globs. A build that was interrupted goes on where it
     stopped; one that is complete is returned as it is. `workers` processes share the work on this machine;
-    with another `runner` than FnApiRunner, Beam's own `runner_options` say where it runs.
+    `against` are the folders of earlier releases: what they hold is not published again. With another `runner` than FnApiRunner, Beam's own `runner_options` say where it runs.
 
     Raises:
         ValueError: an argument, an input or the recipe is not as expected, or `out` holds another build.
@@ -68,7 +71,7 @@ def build(
         RuntimeError: a worker died, or rows are missing.
     """
     folder = Path(out).resolve()
-    _check(folder, views, workers, buckets, runner)
+    _check(folder, views, workers, buckets, runner, exchange)
     local = local_folder(folder)
     local.mkdir(parents=True, exist_ok=True)
     with _locked(local / "lock"):
@@ -81,6 +84,8 @@ def build(
             "quora_columns": dict(quora_columns or {}),
             "allow_truncated": allow_truncated,
             "versions": versions(),
+            "against": describe_releases(against),
+            "minhash": minhash,
             "bits": None if buckets is None else buckets.bit_length() - 1,
             "recipe": recipe.text(recipe.load(str(recipe_file) if recipe_file else None)),
             "recipe_digest": recipe.digest(str(recipe_file) if recipe_file else None),
@@ -102,8 +107,9 @@ def build(
             allow_truncated=allow_truncated,
             quora_columns=tuple(sorted(plan["quora_columns"].items())),
             minhash=minhash,
+            against=tuple(each.path for each in earlier_files([release["path"] for release in plan["against"]])),
         )
-        crew = Crew(workers, runner, runner_options, watch, {INGEST: sum(entry["bytes"] for entry in plan["inputs"])})
+        crew = Crew(workers, runner, runner_options, watch, {INGEST: sum(entry["bytes"] for entry in plan["inputs"])}, exchange)
         try:
             return _run(job, plan, crew)
         finally:
@@ -116,11 +122,11 @@ def _run(job: Job, plan: Plan, crew: Crew) -> dict[str, Any]:
     ingested = crew.run(Stage(INGEST, ingest), job, [Stripe(**stripe) for stripe in plan["stripes"]])
     crew.run(Stage(REFINE, refine), job, job.buckets)
     if job.recipe.duplicates:
-        remove_duplicates(job, crew)
+        remove_duplicates(job, crew, earlier_files([release["path"] for release in plan["against"]]))
     finished = crew.run(Stage(FINISH, finish), job, job.buckets)
     rows = {name: {split: _sum(shard["rows"][name][split] for shard in finished) for split in SPLITS} for name in job.views}
     published = crew.run(Stage(PUBLISH, publish), job, shards(rows))
-    whole = manifest(plan, ingested, finished, published)
+    whole = manifest(plan, ingested, finished, published, counted(job, finished))
     for unfinished in Path(job.out).rglob(".*.part"):  # what a killed run was writing
         unfinished.unlink()
     write_json(job.local / "logs" / "seconds.json", {**crew.seconds, "all": time.monotonic() - started})
@@ -129,8 +135,10 @@ def _run(job: Job, plan: Plan, crew: Crew) -> dict[str, Any]:
     return whole
 
 
-def remove_duplicates(job: Job, crew: Crew) -> None:
+def remove_duplicates(job: Job, crew: Crew, earlier: Sequence[Earlier]) -> None:
     """Stage 3, in passes: compare texts, then take turns until it is settled who loses, then tie the trees that go to one split."""
+    if earlier:
+        crew.run(Stage(AGAINST, sign_earlier), job, earlier)
     compare(job, crew)
     number = 0
     while True:
@@ -180,7 +188,7 @@ def _read(local: Path, plan: Plan) -> set[str]:
     return {stripe["path"] for stripe in plan["stripes"] if whole or stripe["name"] in done}
 
 
-def _check(folder: Path, views: Sequence[str], workers: int, buckets: int | None, runner: str) -> None:
+def _check(folder: Path, views: Sequence[str], workers: int, buckets: int | None, runner: str, exchange: str) -> None:
     unknown = sorted(set(views) - set(VIEWS))
     if unknown or not views:
         raise ValueError(f"views: got {', '.join(unknown) or 'none'}; expected some of {', '.join(VIEWS)}")
@@ -192,6 +200,10 @@ def _check(folder: Path, views: Sequence[str], workers: int, buckets: int | None
         raise ValueError(
             f"runner: got {runner}, which {_REFUSED[runner.rpartition('.')[2]]}; expected {LOCAL_RUNNER} or a cluster's runner"
         )
+    if exchange not in ("files", "native"):
+        raise ValueError(f"exchange: got {exchange}; expected files or native")
+    if exchange == "native" and workers > 1 and runner == LOCAL_RUNNER:
+        raise ValueError("exchange: native needs one runner that sees all shards; expected --workers 1, or a cluster's --runner")
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder}: is a file; expected a folder, or a name that is free")
 

@@ -30,7 +30,7 @@ app = typer.Typer(
 )
 _stdout = Console(highlight=False)
 _stderr = Console(stderr=True, highlight=False)
-_MANY = tuple(f"--{name}" for name in SOURCES)
+_MANY = (*(f"--{name}" for name in SOURCES), "--against")
 
 Out = Annotated[Path, typer.Argument(help="The folder that `gather build -o` has made.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts instead of a screen for people.")]
@@ -75,8 +75,15 @@ def build_command(
     quora_columns: Annotated[
         str, typer.Option(help="Columns of unusual names: question=Q,answer=A,url=...,author=...,score=...,created=...")
     ] = "",
+    against: Annotated[
+        list[Path] | None, typer.Option(help="Any number of earlier releases: what they hold is not published again.")
+    ] = None,
+    minhash: Annotated[str, typer.Option(help=f"What signs texts: {', '.join(SIGNERS)} (an oracle, slow).")] = "numpy",
     allow_truncated: Annotated[bool, typer.Option(help="Keep what can be read of a broken archive, and say so in the manifest.")] = False,
     overwrite: Annotated[bool, typer.Option(help="Replace the build that is in OUT.")] = False,
+    exchange: Annotated[
+        str, typer.Option(help="What carries bands between shards: files, or the runner's own shuffle (native).")
+    ] = "files",
     runner: Annotated[str, typer.Option(help="Beam runner; Beam's own options may follow.")] = "FnApiRunner",
     as_json: AsJson = False,
 ) -> None:
@@ -102,8 +109,11 @@ def build_command(
             seed=seed,
             key_file=key_file,
             quora_columns=_columns(quora_columns),
+            against=against or (),
+            minhash=minhash,
             allow_truncated=allow_truncated,
             overwrite=overwrite,
+            exchange=exchange,  # type: ignore[arg-type]  # build says what it expects
             runner=runner,
             runner_options=context.args,
             watch=watch,

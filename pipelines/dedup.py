@@ -23,7 +23,7 @@ from pipelines.files import read_parts, write_parts
 from pipelines.job import DEDUP, Deduped, Job
 from pipelines.near import EDGES, MOVED, MOVES, holders, labelled, left_by, pass_name
 from pipelines.progress import Tally
-from pipelines.signatures import KEYS, ORDER
+from pipelines.signatures import BY_ID, KEYS, ORDER
 from schemas.batch import from_columns
 from schemas.forest import Mask, Positions, ends, fallen
 
@@ -43,11 +43,9 @@ DEAD = pa.schema([("holder", _I), ("position", _I)])
 KIN = pa.schema([("kin", _U), ("root", _U), ("holder", _I)])
 """Of a message that stays: the kin of its text, and its root's text."""
 CLUSTERS = pa.schema([("root", _U), ("cluster", _U)])
-"""A root's text, and the least of the root texts that must be in the same split."""
+"""A root's text, and the least of the root texts that must be in the same split; `TRAIN` or `VALIDATION` where an earlier release decides."""
+TRAIN, VALIDATION = np.uint64(0), np.uint64(1)
 
-
-BY_ID = 2
-"""The role of a key that is made of a message's id, not of its text: where an earlier release may hold that message."""
 
 _APART = np.uint64(0x5851F42D4C957F2D)  # keeps the names of kin apart from those of roots
 
@@ -85,6 +83,7 @@ def match(job: Deduped, turn: Turn, tally: Tally) -> dict[str, Any]:
     lost = _losers(job, turn.part, keys, connected)
     stem = job.stage(pass_name(turn_name(turn.number, "match"))) / turn.name
     loser, winner = pa.array(lost.row), pa.array(lost.to)
+    same_message = pc.equal(keys["role"].take(loser), BY_ID)  # whose text may have changed since
     found = from_columns(
         {
             "holder": keys["holder"].take(loser),
@@ -92,8 +91,8 @@ def match(job: Deduped, turn: Turn, tally: Tally) -> dict[str, Any]:
             "duplicate_of": keys["message_id"].take(winner),
             "kept_holder": keys["holder"].take(winner),
             "kept_position": keys["position"].take(winner),
-            "similarity": pa.array(lost.similarity),
-            "rule": pc.if_else(pc.equal(keys["role"].take(loser), BY_ID), "id", pc.if_else(pa.array(lost.exact), "exact", "near")),
+            "similarity": pc.if_else(same_message, None, pa.array(lost.similarity)),
+            "rule": pc.if_else(same_message, "id", pc.if_else(pa.array(lost.exact), "exact", "near")),
         },
         LOSERS,
     )
@@ -129,7 +128,9 @@ def _losers(job: Deduped, part: int, keys: pa.RecordBatch, connected: NDArray[np
         some = keys.take(pa.array(joined))
         edges = read_parts(left_by(job, "connect", "edges"), part, EDGES)
         edges = Edges(*(edges[name].to_numpy() for name in EDGES.names))
-        lost.append((joined, near_losers(ids(some["key"]), some["role"].to_numpy(), some.select(ORDER), edges)))
+        lost.append(
+            (joined, near_losers(ids(some["key"]), some["role"].to_numpy(), some.select(ORDER), edges, some["depth"].to_numpy() < 0))
+        )
     found = [Lost(rows[each.row], rows[each.to], each.similarity, each.exact) for rows, each in lost]
     return Lost(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
 
@@ -211,18 +212,29 @@ def settled(job: Job, number: int) -> bool:
 def cluster(job: Job, turn: Turn, tally: Tally) -> dict[str, Any]:
     """Join the trees that share kin after the last turn: they go to one split. The one pass that sees all such trees, 24 bytes each."""
     kin = read_parts(left_by(job, turn_name(turn.number, "match"), "kin"), 0, KIN)
-    root, holder = kin["root"].to_numpy(), kin["holder"].to_numpy()
-    text, label = components(mix(kin["kin"].to_numpy().copy() ^ _APART), root)
-    label = label[np.searchsorted(text, root)]
-    order = np.lexsort((root, label))
-    first = np.concatenate(([True], label[order][1:] != label[order][:-1]))[: len(order)]
-    least = np.empty(len(root), np.uint64)
-    least[order] = root[order][np.maximum.accumulate(np.where(first, np.arange(len(order)), 0))]
+    new = kin["holder"].to_numpy() < job.earlier
+    root, holder = kin["root"].to_numpy()[new], kin["holder"].to_numpy()[new]
+    name = mix(kin["kin"].to_numpy() ^ _APART)
+    node, label = components(name[new], root)
+    least = _least(label[np.searchsorted(node, root)], root)
+    before = ~new & np.isin(name, node)
+    for split in (VALIDATION, TRAIN):  # with what an earlier release has in train, in train
+        tied = label[np.searchsorted(node, name[before & (kin["root"].to_numpy() == split)])]
+        least[np.isin(label[np.searchsorted(node, root)], tied)] = split
     once = np.unique(np.stack([holder.astype(np.uint64), root, least]), axis=1)
     found = from_columns({"root": pa.array(once[1]), "cluster": pa.array(once[2])}, CLUSTERS)
     path = job.stage(pass_name("cluster")) / f"{turn.name}.clusters"
     tally.add(rows=len(kin))
     return {"name": turn.name, "clusters": write_parts(path, found, once[0].astype(np.int64))}
+
+
+def _least(label: NDArray[np.uint64], root: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return the least root with the same label, (n,)."""
+    order = np.lexsort((root, label))
+    first = np.concatenate(([True], label[order][1:] != label[order][:-1]))[: len(order)]
+    least = np.empty(len(root), np.uint64)
+    least[order] = root[order][np.maximum.accumulate(np.where(first, np.arange(len(order)), 0))]
+    return least
 
 
 def clusters_in(job: Job, bucket: int) -> pa.RecordBatch:

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from filters.duplicates import ids, keys
-from pipelines.dedup import clusters_in
+from pipelines.dedup import VALIDATION, clusters_in
 from pipelines.files import durable, write_batch
 from pipelines.job import FINISH, Job
 from pipelines.progress import Tally
@@ -86,7 +86,8 @@ def _held_out(batch: pa.RecordBatch, is_root: NDArray[np.bool_], recipe: Recipe,
         text = np.where(clusters["root"].to_numpy()[at] == text, clusters["cluster"].to_numpy()[at], text)
     salted = pc.binary_join_element_wise(pa.scalar(str(seed)), pa.array(text).cast(pa.string()), "\0")
     chosen = np.zeros(len(batch), bool)
-    chosen[is_root] = hash64(salted) < np.uint64(int(recipe.validation * 2**64))
+    drawn = hash64(salted) < np.uint64(int(recipe.validation * 2**64))
+    chosen[is_root] = np.where(text <= VALIDATION, text == VALIDATION, drawn)  # an earlier release may have decided
     return chosen
 
 

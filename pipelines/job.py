@@ -9,9 +9,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipelines.files import read_json, read_parts
+from pipelines.published import published_texts
 from pipelines.recipe import Near, Recipe, load
 
-INGEST, REFINE, DEDUP, FINISH, PUBLISH = "1-ingest", "2-refine", "3-dedup", "4-finish", "5-publish"
+INGEST, REFINE, AGAINST, DEDUP, FINISH, PUBLISH = "1-ingest", "2-refine", "2-against", "3-dedup", "4-finish", "5-publish"
 """The stages of a build, by the names of their folders."""
 
 RESULTS = "results"
@@ -44,12 +45,15 @@ class Deduped(Protocol):
         """Read what the shards of a finished stage left, in the order of their names."""
 
     def texts(self, holder: int, rows: NDArray[np.int64]) -> pa.Array:
-        """The texts at these rows of a holder."""
+        """The texts at these rows of a holder; rows ascend."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """One build. `bits`: the trees travel in 2**bits buckets. `key`: what author names are hashed under."""
+    """One build. `bits`: the trees travel in 2**bits buckets. `key`: what author names are hashed under.
+
+    `against` are the published files of earlier releases.
+    """
 
     out: str
     recipe_file: str | None
@@ -60,6 +64,7 @@ class Job:
     allow_truncated: bool
     quora_columns: tuple[tuple[str, str], ...]
     minhash: str
+    against: tuple[str, ...] = ()
 
     @property
     def local(self) -> Path:
@@ -79,7 +84,7 @@ class Job:
     @property
     def signed(self) -> tuple[str, ...]:
         """The stages whose shards are the holders of texts."""
-        return (REFINE,)
+        return (REFINE, AGAINST) if self.against else (REFINE,)
 
     @property
     def earlier(self) -> int:
@@ -88,6 +93,8 @@ class Job:
 
     def texts(self, holder: int, rows: NDArray[np.int64]) -> pa.Array:
         """The texts at these rows of a holder."""
+        if holder >= self.earlier:
+            return published_texts(Path(self.against[holder - self.earlier]), rows)
         stored = read_parts([(self.stage(REFINE) / f"{holder:05}.arrow", [0])], 0, pa.schema([("text", pa.string())]))
         return stored["text"].take(pa.array(rows))
 

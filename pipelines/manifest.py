@@ -11,7 +11,11 @@ SCHEMA_VERSION = 1
 
 
 def manifest(
-    plan: Plan, ingested: Sequence[Mapping[str, Any]], finished: Sequence[Mapping[str, Any]], published: Sequence[Mapping[str, Any]]
+    plan: Plan,
+    ingested: Sequence[Mapping[str, Any]],
+    finished: Sequence[Mapping[str, Any]],
+    published: Sequence[Mapping[str, Any]],
+    duplicates: Mapping[str, int],
 ) -> dict[str, Any]:
     """Put the manifest together from what the shards counted.
 
@@ -36,6 +40,8 @@ def manifest(
         "versions": plan["versions"],
         "recipe": {"text": plan["recipe"], "digest": plan["recipe_digest"]},
         "seed": plan["seed"],
+        "against": [release["sha256"] for release in plan["against"]],
+        "duplicates": duplicates,
         "inputs": inputs,
         "sources": sources,
         "unanswered": sum(shard["unanswered"] for shard in finished),

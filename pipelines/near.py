@@ -9,6 +9,7 @@ Passes, each over parts of bounded size, that hand each other references; text i
     move         by ranges of text keys: messages whose texts are connected meet in one range
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,19 +64,24 @@ def holders(job: Deduped) -> list[tuple[int, Path, dict[str, Any]]]:
     return [(shard["holder"], job.stage(stage) / f"{shard['holder']:05}", shard) for stage in job.signed for shard in job.results(stage)]
 
 
-def candidates_pass(job: Deduped, part: Part, tally: Tally) -> dict[str, Any]:
-    """Pair the texts that share a band whose key is in this range."""
-    read = [
-        (number, read_parts([(stem.with_suffix(".bands"), shard["bands"])], part.number, BANDS)) for number, stem, shard in holders(job)
-    ]
-    return pair(job, part, read, tally)
+def send_bands(job: Deduped, holder: int) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Yield the parts of a holder's bands, with the ranges they are of."""
+    stem, shard = next((stem, shard) for number, stem, shard in holders(job) if number == holder)
+    for part in shard["bands"]:
+        yield part, read_parts([(stem.with_suffix(".bands"), shard["bands"])], part, BANDS)
 
 
-def pair(job: Deduped, part: Part, read: list[tuple[int, pa.RecordBatch]], tally: Tally) -> dict[str, Any]:
-    """Pair the texts among bands, each batch given with the number of its holder."""
+def candidates_pass(job: Deduped, part: Part, tally: Tally, sent: Sequence[tuple[int, pa.RecordBatch]] | None = None) -> dict[str, Any]:
+    """Pair the texts that share a band whose key is in this range. The bands of each holder are read, unless they were sent."""
+    read = (
+        sent
+        if sent is not None
+        else [
+            (number, read_parts([(stem.with_suffix(".bands"), shard["bands"])], part.number, BANDS)) for number, stem, shard in holders(job)
+        ]
+    )
     read = sorted(((number, batch) for number, batch in read if len(batch)), key=lambda item: item[0])
     band, text, row = (np.concatenate([batch[name].to_numpy() for _, batch in read] or [np.empty(0, np.uint64)]) for name in BANDS.names)
-    holder = np.repeat([number for number, _ in read], [len(batch) for _, batch in read]).astype(np.int64)
     found = candidates(band, text)
     holder = np.repeat([number for number, _ in read], [len(batch) for _, batch in read]).astype(np.int64)
     own = np.minimum(holder[found.left], holder[found.right]) < job.earlier  # two texts of earlier releases are not this build's business

@@ -17,6 +17,7 @@ from pipelines.files import durable, read_parts, sha256
 from pipelines.finish import FINISHED, MAX_SHARD_BITS
 from pipelines.job import FINISH, Job
 from pipelines.progress import Tally
+from pipelines.releases import write_released
 from pipelines.views import view
 from schemas.ids import parts
 from schemas.views import VIEWS
@@ -70,6 +71,7 @@ def publish(job: Job, shard: Shard, tally: Tally) -> dict[str, Any]:
     """Write one file of a view under its final name."""
     target = Path(job.out) / shard.path
     schema, rows = VIEWS[shard.view].schema, 0
+    texts: list[pa.Array] = []
     with (
         durable(target) as temporary,
         pq.ParquetWriter(temporary, schema, compression="zstd", compression_level=3, use_dictionary=_dictionaries(schema)) as writer,
@@ -78,6 +80,9 @@ def publish(job: Job, shard: Shard, tally: Tally) -> dict[str, Any]:
             writer.write_table(group, row_group_size=len(group))
             rows += len(group)
             tally.add(rows=len(group))
+            texts += group["text"].chunks if shard.view == "messages" else []
+    if shard.view == "messages" and job.recipe.duplicates:
+        write_released(job.local / "signatures" / shard.path, texts, job.near, job.minhash)
     return {"path": shard.path, "rows": rows, "bytes": target.stat().st_size, "sha256": sha256(target)}
 
 

@@ -8,11 +8,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from filters.chain import apply
+from filters.duplicates import ids
 from pipelines.files import read_parts, write_batch
 from pipelines.job import INGEST, REFINE, Job
 from pipelines.progress import Tally
 from pipelines.recipe import Recipe
-from pipelines.signatures import write_signatures
+from pipelines.signatures import signed, write_signatures
 from pipelines.trees import reject_fallen, resolve, settle_versions
 from schemas.batch import conform
 from schemas.forest import Positions, depths, ends
@@ -66,15 +67,17 @@ def _signatures(job: Job, batch: pa.RecordBatch, parent: Positions, bucket: int)
     where = np.flatnonzero(alive)
     kept = batch.select(["text", "role", "score", "created_date", "message_id"]).take(pa.array(where))
     prompts = pc.equal(kept["role"], "prompter").to_numpy(zero_copy_only=False)
-    columns = {
+    columns: dict[str, Any] = {
         "role": np.where(prompts, np.where(depth[where] == 0, 0, -1), 1),
         "depth": depth[where],
         "answers": -answers[where],
         "score": pc.negate(kept["score"]),
         "created_date": kept["created_date"],
         "message_id": kept["message_id"],
-        "root": (np.cumsum(alive) - 1)[root[where]],
         "holder": np.full(len(where), bucket),
         "position": where,
     }
-    return write_signatures(job.stage(REFINE) / f"{bucket:05}", kept["text"], columns, job.bits, job.near, job.minhash)
+    slices = list(signed(kept["text"], job.near, job.minhash))
+    text = ids(pa.concat_arrays([pa.array([], pa.binary(16)), *(each.key for each in slices)]))
+    columns["root"] = text[(np.cumsum(alive) - 1)[root[where]]]
+    return write_signatures(job.stage(REFINE) / f"{bucket:05}", slices, columns, job.bits, by_id=bool(job.against))

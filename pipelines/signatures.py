@@ -1,7 +1,8 @@
 """What stage 3 knows of texts: a key each, and the keys of the bands of those that have shingles."""
 
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -40,42 +41,58 @@ ORDER = ("depth", "answers", "score", "created_date", "message_id")
 BANDS = pa.schema([("band", pa.uint64()), ("text", pa.uint64()), ("row", pa.uint32())])
 """One band of one text: the band's key, the text's id, and a row of the holder with that text."""
 
+BY_ID = 2
+"""The role of a key that is made of a message's id, not of its text: where an earlier release may hold that message."""
+
 _SLICE_BYTES = 8 << 20
 
 
-def write_signatures(
-    path: Path, texts: pa.Array, columns: dict[str, Any], bits: int, near: Near | None, minhash: str = "numpy"
-) -> dict[str, list[int]]:
-    """Write `path`.keys and, with `near`, `path`.bands, in parts by the top `bits` bits of text and band; return the parts of each.
+class Signed(NamedTuple):
+    """Texts as they are compared: their keys, (n,), which have shingles, (n,), and one key a band of each that has, (n, bands)."""
 
-    `columns` are those of `KEYS` other than key and shingled; `root` holds the number of the root's text among `texts`,
-    `position` where each text stands in its holder.
-    """
-    key, shingled, band, row = [], [np.empty(0, bool)], [np.empty(0, np.uint64)], [np.empty(0, np.int64)]
-    how = banding(near.lowest, near.recall) if near else None
-    known: NDArray[np.uint64] = np.empty(0, np.uint64)
-    first = 0
+    key: pa.Array
+    shingled: NDArray[np.bool_]
+    bands: NDArray[np.uint64]
+
+
+def signed(texts: pa.Array, near: Near | None, minhash: str) -> Iterator[Signed]:
+    """Sign texts, slice by slice; without `near` they have no bands."""
     for piece in pieces(texts, _SLICE_BYTES):
         folded = fold(piece)
-        key.append(hash128(normalize(folded)))
-        if near is None or how is None:
-            shingled.append(np.zeros(len(piece), bool))
-            continue
-        sliced = shingles(own(folded))
-        shingled.append(sliced.counts > 0)
-        text, at = np.unique(ids(key[-1]), return_index=True)
-        at = at[(sliced.counts[at] > 0) & ~np.isin(text, known)]  # a text's copies have the same bands: one is enough
+        key = hash128(normalize(folded))
+        if near is None:
+            yield Signed(key, np.zeros(len(piece), bool), np.empty((len(piece), 0), np.uint64))
+        else:
+            found, how = shingles(own(folded)), banding(near.lowest, near.recall)
+            yield Signed(key, found.counts > 0, keys(SIGNERS[minhash](found, how.hashes), how))
+
+
+def write_signatures(path: Path, slices: Iterable[Signed], columns: Mapping[str, Any], bits: int, *, by_id: bool) -> dict[str, list[int]]:
+    """Write `path`.keys and `path`.bands, in parts by the top `bits` bits of text and band; return the parts of each.
+
+    `columns` are those of `KEYS` other than key and shingled: `position` says where each text stands in its holder. With
+    `by_id` every message has a second key, made of its id.
+    """
+    key, shingled = [pa.array([], pa.binary(16))], [np.empty(0, bool)]
+    band, row, known = [np.empty(0, np.uint64)], [np.empty(0, np.int64)], np.empty(0, np.uint64)
+    first = 0
+    for each in slices:
+        key.append(each.key)
+        shingled.append(each.shingled)
+        text, at = np.unique(ids(each.key), return_index=True)
+        at = at[each.shingled[at] & ~np.isin(text, known)]  # a text's copies have the same bands: one is enough
         known = np.union1d(known, text)
-        signed = keys(SIGNERS[minhash](sliced, how.hashes)[at], how)
-        band.append(signed.ravel())
-        row.append(np.repeat(at + first, how.bands))
-        first += len(piece)
-    whole = pa.concat_arrays(key) if key else pa.array([], pa.binary(16))
-    found = {**columns, "key": whole, "shingled": pa.array(np.concatenate(shingled)), "root": pa.array(ids(whole)[columns["root"]])}
-    written = {"keys": write_parts(path.with_suffix(".keys"), from_columns(found, KEYS), parts(ids(whole), bits))}
-    if near is not None:
-        rows = np.concatenate(row)
-        position = np.asarray(columns["position"])[rows] if len(rows) else rows
-        bands = {"band": pa.array(np.concatenate(band)), "text": pa.array(ids(whole)[rows]), "row": pa.array(position, pa.uint32())}
-        written["bands"] = write_parts(path.with_suffix(".bands"), from_columns(bands, BANDS), parts(np.concatenate(band), bits))
-    return written
+        band.append(each.bands[at].ravel())
+        row.append(np.repeat(at + first, each.bands.shape[1]))
+        first += len(each.key)
+    whole, bands, rows = pa.concat_arrays(key), np.concatenate(band), np.concatenate(row)
+    found = from_columns({**columns, "key": whole, "shingled": pa.array(np.concatenate(shingled))}, KEYS)
+    if by_id:
+        own_ids = {"key": hash128(found["message_id"]), "role": np.full(len(found), BY_ID), "shingled": np.zeros(len(found), bool)}
+        found = pa.concat_batches([found, from_columns({**{name: found[name] for name in KEYS.names}, **own_ids}, KEYS)])
+    position = np.asarray(columns["position"])[rows] if len(rows) else rows
+    of_bands = {"band": pa.array(bands), "text": pa.array(ids(whole)[rows]), "row": pa.array(position, pa.uint32())}
+    return {
+        "keys": write_parts(path.with_suffix(".keys"), found, parts(ids(found["key"]), bits)),
+        "bands": write_parts(path.with_suffix(".bands"), from_columns(of_bands, BANDS), parts(bands, bits)),
+    }

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from filters.minhash import SIGNERS
-from pipelines.compare import compare
+from pipelines.compare import compare, counted
 from pipelines.dedup import Turn, lost_in, match, turn_name
 from pipelines.files import durable, read_json, sha256, write_batch, write_json
 from pipelines.job import RESULTS
@@ -27,7 +27,7 @@ from pipelines.near import pass_name
 from pipelines.plan import BUCKET_BYTES, unpacked_bytes, versions
 from pipelines.progress import Tally, Watch
 from pipelines.recipe import Near
-from pipelines.signatures import write_signatures
+from pipelines.signatures import signed, write_signatures
 from pipelines.transforms import LOCAL_RUNNER, Crew, Stage
 from schemas.batch import from_columns
 from sources.tables import as_schema, blocks, common_schema, texts
@@ -193,11 +193,13 @@ def sign_block(job: TableJob, block: Block, tally: Tally) -> dict[str, Any]:
         "answers": np.full(count, block.number),
         "score": np.arange(block.first_row, block.first_row + count),
         "message_id": pa.repeat("", count),
-        "root": np.arange(count),
+        "root": np.zeros(count, np.uint64),
         "holder": np.full(count, block.holder),
         "position": np.arange(count),
     }
-    found = write_signatures(job.stage(SIGN) / block.name, pc.fill_null(text, ""), columns, job.bits, job.near, job.minhash)
+    found = write_signatures(
+        job.stage(SIGN) / block.name, signed(pc.fill_null(text, ""), job.near, job.minhash), columns, job.bits, by_id=False
+    )
     tally.add(rows=count)
     return {"holder": block.holder, "stem": block.stem, "file": block.file, "first_row": block.first_row, **found}
 
@@ -228,7 +230,7 @@ def keep_block(job: TableJob, block: Block, tally: Tally) -> dict[str, Any]:
     ]
     tally.add(rows=len(batch), rejected=len(lost))
     exact = int(pc.sum(pc.equal(lost["rule"], "exact")).as_py() or 0)
-    return {"outputs": outputs, "kept": len(batch) - len(lost), "exact": exact, "near": len(lost) - exact}
+    return {"outputs": outputs, "kept": len(batch) - len(lost), "proofs": {"exact": exact, "near": len(lost) - exact}}
 
 
 def _write(job: TableJob, path: str, batch: pa.RecordBatch) -> dict[str, Any]:
@@ -284,12 +286,10 @@ def _settle(folder: Path, plan: dict[str, Any], overwrite: bool) -> None:
 
 def _finish(job: TableJob, plan: dict[str, Any], read: Sequence[dict[str, Any]], kept: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Write the summary, and remove what is not needed any more."""
-    passes = {name: job.results(pass_name(name)) if job.stage(pass_name(name)).is_dir() else [] for name in ("candidates", "compare")}
     summary = {
         "rows": sum(sum(shard["rows"]) for shard in read),
-        **{name: sum(shard[name] for shard in kept) for name in ("kept", "exact", "near")},
-        **{name: sum(shard[name] for shard in passes["candidates"]) for name in ("candidates", "hot_groups", "left_out")},
-        "compared": sum(shard["compared"] for shard in passes["compare"]),
+        "kept": sum(shard["kept"] for shard in kept),
+        **counted(job, kept),
         "outputs": [output for shard in kept for output in shard["outputs"]],
         "plan": plan,
     }

@@ -5,17 +5,19 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import apache_beam as beam
+import pyarrow as pa
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from pipelines.exchange import Parcel
 from pipelines.files import read_json, write_json
 from pipelines.job import RESULTS, Deduped
 from pipelines.progress import Seen, Tally, Watch, total
@@ -24,14 +26,21 @@ from pipelines.worker import obey
 LOCAL_RUNNER = "FnApiRunner"
 _POLL_SECONDS = 0.25
 
-Work = Callable[[Any, Any, Tally], dict[str, Any]]
+Exchange = Literal["files", "native"]
+Work = Callable[..., dict[str, Any]]
 
 
 class Stage(NamedTuple):
-    """A stage: its name, which is its folder, and the plain function that does one shard."""
+    """A stage: its name, which is its folder, and the plain function that does one shard.
+
+    If the runner's shuffle may carry what a shard is given: `send` yields (number of a shard, batch) for one of `senders`, and
+    `work` takes a fourth argument, a list of (sender, batch).
+    """
 
     name: str
     work: Work
+    send: Callable[[Any, int], Iterator[tuple[int, pa.RecordBatch]]] | None = None
+    senders: Sequence[int] = ()
 
 
 class RunShards(beam.PTransform):
@@ -46,12 +55,50 @@ class RunShards(beam.PTransform):
         return specs | beam.Reshuffle() | self._stage.name >> beam.Map(run_shard, self._stage, self._job)
 
 
-def run_shard(spec: Any, stage: Stage, job: Any) -> str:
+class GroupAndRun(beam.PTransform):
+    """Send what every sender has for each shard to that shard, and do it there."""
+
+    def __init__(self, stage: Stage, job: Any, specs: Sequence[Any]) -> None:
+        super().__init__()
+        self._stage, self._job, self._specs = stage, job, {spec.number: spec for spec in specs}
+
+    def expand(self, holders: beam.PCollection) -> beam.PCollection:
+        """Emit parts, group them by shard, do the shards; one that nobody has anything for is done too."""
+        kind = tuple[int, Parcel]
+        sent = (
+            holders
+            | beam.Reshuffle()
+            | "send" >> beam.FlatMap(_send, self._stage.send, self._job, set(self._specs)).with_output_types(kind)
+        )
+        shards = holders.pipeline | "shards" >> beam.Create(list(self._specs), reshuffle=False)
+        every = shards | "nothing" >> beam.Map(_nothing).with_output_types(kind)
+        grouped = (sent, every) | beam.Flatten() | beam.GroupByKey()
+        return grouped | self._stage.name >> beam.Map(_receive, self._stage, self._job, self._specs)
+
+
+def _nothing(number: int) -> tuple[int, Parcel]:
+    return number, Parcel(-1, pa.RecordBatch.from_pylist([], schema=pa.schema([])))
+
+
+def _send(
+    holder: int, send: Callable[[Any, int], Iterable[tuple[int, pa.RecordBatch]]], job: Any, wanted: set[int]
+) -> Iterator[tuple[int, Parcel]]:
+    for number, batch in send(job, holder):
+        if number in wanted and len(batch):  # an empty slice would drag its parent along (apache/arrow#51406)
+            yield number, Parcel(holder, batch)
+
+
+def _receive(grouped: tuple[int, Iterable[Parcel]], stage: Stage, job: Any, specs: dict[int, Any]) -> str:
+    number, parcels = grouped
+    return run_shard(specs[number], stage, job, [(parcel.holder, parcel.batch) for parcel in parcels if parcel.holder >= 0])
+
+
+def run_shard(spec: Any, stage: Stage, job: Any, *given: Any) -> str:
     """Do one shard of a job (see `Deduped`, which Beam's type checks do not take), and write its result last: it is done if and only if its .json is there."""
     name, folder = shard_name(spec), job.stage(stage.name)
     tally = Tally(folder / f"{name}.tally")
     try:
-        result = stage.work(job, spec, tally)
+        result = stage.work(job, spec, tally, *given)
         tally.flush()
         write_json(folder / f"{name}.json", result)
     except (ValueError, OSError) as error:
@@ -67,9 +114,14 @@ def shard_name(spec: Any) -> str:
     return f"{spec:05}" if isinstance(spec, int) else str(spec.name)
 
 
-def run_pipeline(stage: Stage, job: Deduped, specs: Sequence[Any], runner: str, options: Sequence[str]) -> None:
+def run_pipeline(
+    stage: Stage, job: Deduped, specs: Sequence[Any], runner: str, options: Sequence[str], exchange: Exchange = "files"
+) -> None:
     """Run one stage over these shards as one Beam pipeline, to its end."""
     with beam.Pipeline(runner=runner, options=PipelineOptions(list(options))) as pipeline:
+        if exchange == "native" and stage.send:
+            pipeline | beam.Create(list(stage.senders), reshuffle=False) | GroupAndRun(stage, job, specs)
+            return
         pipeline | beam.Create(list(specs), reshuffle=False) | RunShards(stage, job)
 
 
@@ -77,7 +129,8 @@ def run_pipeline(stage: Stage, job: Deduped, specs: Sequence[Any], runner: str, 
 class Crew:
     """Who runs the stages: this process, a pool of `workers` processes, or the cluster behind `runner`.
 
-    `sizes` are the bytes that a stage will read, for those whose progress is measured so.
+    `sizes` are the bytes that a stage will read, for those whose progress is measured so. `exchange`: what carries batches between
+    shards, files or the runner's own shuffle.
     """
 
     workers: int
@@ -85,6 +138,7 @@ class Crew:
     options: Sequence[str] = ()
     watch: Watch | None = None
     sizes: Mapping[str, int] = field(default_factory=dict)
+    exchange: Exchange = "files"
     seconds: dict[str, float] = field(default_factory=dict)
     _pool: ProcessPoolExecutor | None = None
 
@@ -117,7 +171,7 @@ class Crew:
         if not left:
             return []
         if self.runner != LOCAL_RUNNER or self.workers == 1:
-            return [_in_thread(run_pipeline, stage, job, left, self.runner, self.options)]
+            return [_in_thread(run_pipeline, stage, job, left, self.runner, self.options, self.exchange)]
         size = -(-len(left) // (4 * self.workers))
         shares = [left[at : at + size] for at in range(0, len(left), size)]
         with _interrupts_later():  # a worker whose start is interrupted would end with a traceback of its own
