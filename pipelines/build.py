@@ -14,6 +14,7 @@ from typing import Any
 
 from pipelines import recipe
 from pipelines.compare import compare, counted
+from pipelines.contamination import describe_sets, index_sets
 from pipelines.dedup import Turn, cluster, match, prune, settled, turn_name
 from pipelines.files import read_json, write_json
 from pipelines.finish import finish
@@ -53,6 +54,7 @@ def build(
     allow_truncated: bool = False,
     overwrite: bool = False,
     against: Sequence[str | Path] = (),
+    decontaminate: Sequence[str | Path] = (),
     minhash: str = "numpy",
     exchange: Exchange = "files",
     runner: str = LOCAL_RUNNER,
@@ -63,7 +65,8 @@ def build(
 
     `inputs` maps a source's name to files, folders or globs. A build that was interrupted goes on where it
     stopped; one that is complete is returned as it is. `workers` processes share the work on this machine;
-    `against` are the folders of earlier releases: what they hold is not published again. With another `runner` than FnApiRunner, Beam's own `runner_options` say where it runs.
+    `against` are the folders of earlier releases: what they hold is not published again; `decontaminate` are
+    evaluation sets: no message holds an item of one. With another `runner` than FnApiRunner, Beam's own `runner_options` say where it runs.
 
     Raises:
         ValueError: an argument, an input or the recipe is not as expected, or `out` holds another build.
@@ -85,6 +88,7 @@ def build(
             "allow_truncated": allow_truncated,
             "versions": versions(),
             "against": describe_releases(against),
+            "decontaminate": describe_sets(decontaminate),
             "minhash": minhash,
             "bits": None if buckets is None else buckets.bit_length() - 1,
             "recipe": recipe.text(recipe.load(str(recipe_file) if recipe_file else None)),
@@ -108,6 +112,7 @@ def build(
             quora_columns=tuple(sorted(plan["quora_columns"].items())),
             minhash=minhash,
             against=tuple(each.path for each in earlier_files([release["path"] for release in plan["against"]])),
+            decontaminate=bool(plan["decontaminate"]),
         )
         crew = Crew(workers, runner, runner_options, watch, {INGEST: sum(entry["bytes"] for entry in plan["inputs"])}, exchange)
         try:
@@ -120,6 +125,8 @@ def _run(job: Job, plan: Plan, crew: Crew) -> dict[str, Any]:
     """The stages. Each one's results are on disk before the next one starts."""
     started = time.monotonic()
     ingested = crew.run(Stage(INGEST, ingest), job, [Stripe(**stripe) for stripe in plan["stripes"]])
+    if job.decontaminate:
+        index_sets(job, plan["decontaminate"])
     crew.run(Stage(REFINE, refine), job, job.buckets)
     if job.recipe.duplicates:
         remove_duplicates(job, crew, earlier_files([release["path"] for release in plan["against"]]))

@@ -30,7 +30,7 @@ app = typer.Typer(
 )
 _stdout = Console(highlight=False)
 _stderr = Console(stderr=True, highlight=False)
-_MANY = (*(f"--{name}" for name in SOURCES), "--against")
+_MANY = (*(f"--{name}" for name in SOURCES), "--against", "--decontaminate")
 
 Out = Annotated[Path, typer.Argument(help="The folder that `gather build -o` has made.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts instead of a screen for people.")]
@@ -78,6 +78,9 @@ def build_command(
     against: Annotated[
         list[Path] | None, typer.Option(help="Any number of earlier releases: what they hold is not published again.")
     ] = None,
+    decontaminate: Annotated[
+        list[Path] | None, typer.Option(help="Any number of evaluation sets, as JSONL, CSV or Parquet: no message may hold an item of one.")
+    ] = None,
     minhash: Annotated[str, typer.Option(help=f"What signs texts: {', '.join(SIGNERS)} (an oracle, slow).")] = "numpy",
     allow_truncated: Annotated[bool, typer.Option(help="Keep what can be read of a broken archive, and say so in the manifest.")] = False,
     overwrite: Annotated[bool, typer.Option(help="Replace the build that is in OUT.")] = False,
@@ -110,6 +113,7 @@ def build_command(
             key_file=key_file,
             quora_columns=_columns(quora_columns),
             against=against or (),
+            decontaminate=decontaminate or (),
             minhash=minhash,
             allow_truncated=allow_truncated,
             overwrite=overwrite,

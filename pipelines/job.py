@@ -52,7 +52,7 @@ class Deduped(Protocol):
 class Job:
     """One build. `bits`: the trees travel in 2**bits buckets. `key`: what author names are hashed under.
 
-    `against` are the published files of earlier releases.
+    `against` are the published files of earlier releases; `decontaminate`: there are evaluation sets to look for.
     """
 
     out: str
@@ -65,6 +65,7 @@ class Job:
     quora_columns: tuple[tuple[str, str], ...]
     minhash: str
     against: tuple[str, ...] = ()
+    decontaminate: bool = False
 
     @property
     def local(self) -> Path:

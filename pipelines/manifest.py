@@ -41,6 +41,7 @@ def manifest(
         "recipe": {"text": plan["recipe"], "digest": plan["recipe_digest"]},
         "seed": plan["seed"],
         "against": [release["sha256"] for release in plan["against"]],
+        "decontaminate": [{"file": entry["file"], "sha256": entry["sha256"]} for entry in plan["decontaminate"]],
         "duplicates": duplicates,
         "inputs": inputs,
         "sources": sources,

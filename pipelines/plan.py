@@ -137,7 +137,7 @@ def differences(stored: Plan, wanted: Plan, read: Collection[str] = ()) -> list[
     said = []
     if stored["allow_truncated"] and not wanted["allow_truncated"]:
         said.append("allow truncated: was true, now false")
-    for name in ("seed", "views", "key", "quora_columns", "versions", "against", "minhash"):
+    for name in ("seed", "views", "key", "quora_columns", "versions", "against", "decontaminate", "minhash"):
         if stored[name] != wanted[name]:
             said.append(f"{name.replace('_', ' ')}: was {stored[name]}, now {wanted[name]}")
     if wanted["bits"] is not None and stored["bits"] != wanted["bits"]:

@@ -55,6 +55,14 @@ class Near:
 
 
 @dataclass(frozen=True)
+class Contamination:
+    """When a message holds an item of an evaluation set: `run_words` words in their order, or as similar as `min_similarity`."""
+
+    run_words: int
+    min_similarity: float
+
+
+@dataclass(frozen=True)
 class Recipe:
     """One build's rules.
 
@@ -62,6 +70,7 @@ class Recipe:
     `messages`: filters on whole trees, roots before replies; a rejected root spares its replies the rest.
     `roles`: `alternate` as in OASST, or `depth`: even depths prompt, odd ones answer.
     `duplicates`: remove duplicates, or not; `near`: what counts as one beside the same text; None: nothing does.
+    `contamination`: what of the evaluation sets that a build is given may be in no message.
     `graft`: the replies to an exact duplicate (a root, or a double post in one tree) move to the one that stays.
     `max_turns`: longest path in the sft view, in messages; None: no limit.
     `validation`: share of the trees in the validation split, 0 to 1.
@@ -73,6 +82,7 @@ class Recipe:
     duplicates: bool
     near: Near | None
     graft: bool
+    contamination: Contamination
     pairs: Pairs
     max_turns: int | None
     validation: float
@@ -103,6 +113,7 @@ RECIPE = Recipe(
     duplicates=True,
     near=Near(threshold=0.8, split_threshold=0.7, recall=0.95),
     graft=False,
+    contamination=Contamination(run_words=13, min_similarity=0.8),
     pairs=Pairs(min_score=2, min_ratio=1.5, any_author=False, max_answers=50, max_per_tree=10),
     max_turns=16,
     validation=0.05,
@@ -118,6 +129,7 @@ def check(recipe: Recipe, where: str) -> Recipe:
     if not isinstance(recipe, Recipe):
         raise ValueError(f"{where}: RECIPE is a {type(recipe).__name__}; expected a pipelines.recipe.Recipe")
     pairs = recipe.pairs if isinstance(recipe.pairs, Pairs) else None
+    contamination = recipe.contamination
     rules: list[_Rule] = [
         ("rows", recipe.rows, _filters(recipe.rows), "a list of functions from batch to batch"),
         ("messages", recipe.messages, _filters(recipe.messages), "a list of functions from batch to batch"),
@@ -125,11 +137,13 @@ def check(recipe: Recipe, where: str) -> Recipe:
         ("duplicates", recipe.duplicates, isinstance(recipe.duplicates, bool), "True or False"),
         ("near", recipe.near, recipe.near is None or isinstance(recipe.near, Near), "None or a pipelines.recipe.Near"),
         ("graft", recipe.graft, isinstance(recipe.graft, bool), "True or False"),
+        ("contamination", contamination, isinstance(contamination, Contamination), "a pipelines.recipe.Contamination"),
         ("pairs", recipe.pairs, pairs is not None, "a pipelines.recipe.Pairs"),
         ("max_turns", recipe.max_turns, _limit(recipe.max_turns, 2), "None or a whole number of at least 2"),
         ("validation", recipe.validation, _number(recipe.validation) and 0 <= recipe.validation < 1, "a share from 0 to below 1"),
     ]
     rules += _near_rules(recipe.near) if isinstance(recipe.near, Near) else []
+    rules += _contamination_rules(contamination) if isinstance(contamination, Contamination) else []
     rules += _pair_rules(pairs) if pairs is not None else []
     for name, got, holds, expected in rules:
         if not holds:
@@ -146,6 +160,14 @@ def _near_rules(near: Near) -> list[_Rule]:
         ("near.threshold", near.threshold, _share(near.threshold), "a similarity above 0 and below 1"),
         ("near.split_threshold", split, split is None or _share(split), "None or a similarity above 0 and below 1"),
         ("near.recall", near.recall, _share(near.recall), "a probability above 0 and below 1"),
+    ]
+
+
+def _contamination_rules(contamination: Contamination) -> list[_Rule]:
+    words, least = contamination.run_words, contamination.min_similarity
+    return [
+        ("contamination.run_words", words, _limit(words, 5) and words is not None and words <= 64, "a whole number from 5 to 64"),
+        ("contamination.min_similarity", least, _number(least) and 0 < least <= 1, "a similarity above 0 and at most 1"),
     ]
 
 

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from filters.chain import apply
 from filters.duplicates import ids
+from pipelines.contamination import reject_contaminated
 from pipelines.files import read_parts, write_batch
 from pipelines.job import INGEST, REFINE, Job
 from pipelines.progress import Tally
@@ -28,6 +29,7 @@ def runs(job: Job) -> list[tuple[Path, list[int]]]:
 def refine(job: Job, bucket: int, tally: Tally) -> dict[str, Any]:
     """Write the bucket's trees and the keys of the messages still in the running."""
     batch, parent = trees(read_parts(runs(job), bucket, WORK), job.recipe)
+    batch = reject_fallen(reject_contaminated(job, batch, bucket), parent)
     folder, name = job.stage(REFINE), f"{bucket:05}"
     write_batch(folder / f"{name}.arrow", batch.append_column("parent", pa.array(parent)))
     found = {}

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipelines.contamination import PROOFS, found_in
 from pipelines.dedup import grafted, lost_at_last
 from pipelines.files import durable, read_parts, write_parts
 from pipelines.job import REFINE, Job
@@ -20,10 +21,6 @@ from schemas.message import COLUMNS, WORK
 PARENT = pa.schema([("parent", pa.int64())])
 GRAFTS = pa.schema([*WORK, ("grafted_from", COLUMNS["grafted_from"].type)])
 """A message that moves under another root; its parent is found by `parent_id`."""
-PROOFS = pa.schema(
-    [("removed_id", pa.string()), ("kept_id", pa.string()), ("similarity", pa.float64()), ("rule", pa.string()), ("reason", pa.string())]
-)
-"""Why a message was removed as a duplicate: which one stays, their exact similarity, and the rule: exact, near, or id (the same message)."""
 
 
 class Trees(NamedTuple):
@@ -47,7 +44,10 @@ def without_losers(job: Job, bucket: int) -> Trees:
     at[lost["position"].to_numpy()] = np.arange(len(lost))
     proof = lost.take(pa.array(at, mask=at < 0))
     batch = fill(
-        conform(stored, WORK), duplicate_of=proof["duplicate_of"], similarity=proof["similarity"], grafted_from=pa.nulls(len(stored))
+        conform(stored, WORK),
+        duplicate_of=pc.coalesce(stored["duplicate_of"], proof["duplicate_of"]),
+        similarity=pc.coalesce(stored["similarity"], proof["similarity"]),
+        grafted_from=pa.nulls(len(stored)),
     )
     batch = fill(batch, reason=pc.coalesce(batch["reason"], _reasons(job, proof, parent)))
     proofs = from_columns(
@@ -60,6 +60,7 @@ def without_losers(job: Job, bucket: int) -> Trees:
         },
         PROOFS,
     ).filter(pc.is_valid(proof["rule"]))
+    proofs = pa.concat_batches([proofs, read_parts(found_in(job, bucket), 0, PROOFS)])
     batch, parent, moves = _graft(batch, parent, lost, grafted(job, lost, parent, bucket))
     batch = reject_fallen(batch, parent)
     return Trees(batch, parent, moves & pc.is_null(batch["reason"]).to_numpy(zero_copy_only=False), proofs)

@@ -123,8 +123,8 @@ _FROM_SITE = """message_id parent_id message_tree_id created_date text role sour
 INPUT = _schema("author " + _FROM_SITE)
 """What a source yields. `message_id` is null only on `malformed` rows; `role` is set where the site says it."""
 
-WORK = _schema("user_id " + _FROM_SITE + " rejected_by value threshold file lang lang_score")
+WORK = _schema("user_id " + _FROM_SITE + " rejected_by value threshold file lang lang_score duplicate_of similarity")
 """What travels between stages: whole trees, rejected rows among them."""
 
-REJECTED = _schema("user_id " + _FROM_SITE + " rejected_by value threshold file lang lang_score duplicate_of similarity")
+REJECTED = WORK
 """A row of OUT.local/rejected."""

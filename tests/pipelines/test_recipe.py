@@ -42,6 +42,7 @@ roles: 'alternate'
 duplicates: True
 near: Near(threshold=0.8, split_threshold=0.7, recall=0.95)
 graft: False
+contamination: Contamination(run_words=13, min_similarity=0.8)
 pairs: Pairs(min_score=2, min_ratio=1.5, any_author=False, max_answers=50, max_per_tree=10)
 max_turns: 16
 validation: 0.05
@@ -152,6 +153,9 @@ def test_a_field_of_another_kind_is_one_line_too(tmp_path: Path, code: str) -> N
         "near=replace(RECIPE.near, split_threshold=0)",
         "near=replace(RECIPE.near, recall=True)",
         "graft=None",
+        "contamination=None",
+        "contamination=replace(RECIPE.contamination, run_words=4)",
+        "contamination=replace(RECIPE.contamination, min_similarity=1.1)",
         "pairs=replace(RECIPE.pairs, max_per_tree=0)",
         "pairs=replace(RECIPE.pairs, min_score=None)",
         "pairs=replace(RECIPE.pairs, any_author='no')",
@@ -192,6 +196,7 @@ def test_the_example_to_copy_changes_what_it_says() -> None:
 def test_keep_all_keeps_all() -> None:
     assert text(load(str(ROOT / "examples" / "keep_all.py"))) == (
         "rows:\nmessages:\nroles: 'depth'\nduplicates: False\nnear: None\ngraft: False\n"
+        "contamination: Contamination(run_words=13, min_similarity=0.8)\n"
         "pairs: Pairs(min_score=2, min_ratio=1.0, any_author=True, max_answers=None, max_per_tree=None)\n"
         "max_turns: None\nvalidation: 0.0\n"
     )
