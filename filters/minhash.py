@@ -62,13 +62,21 @@ def banding(threshold: float, recall: float) -> Banding:
     return min(selective, key=lambda choice: choice.bands * (choice.rows + _KEY_COST))
 
 
+def _factors(count: int) -> NDArray[np.uint64]:
+    """Odd numbers without a pattern, (count,): with multiples of one number the minima would go together (Steele et al.'s SplitMix64, 2014)."""
+    mixed = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(_GOLDEN)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, 1)):
+        mixed = (mixed ^ mixed >> np.uint64(shift)) * np.uint64(factor)
+    return np.asarray(mixed | np.uint64(1))
+
+
 Signer = Callable[[Shingles, int], NDArray[np.uint32]]
 """Makes signatures, (n, hashes), of the shingles of n texts; the row of a text without any is of no use."""
 
 
 def sign(found: Shingles, hashes: int) -> NDArray[np.uint32]:
     """Make signatures by multiply-shift hashing of the shingles' own 64 bits; see `Signer`."""
-    factors = [np.uint64((_GOLDEN * (2 * n + 1) ^ (_GOLDEN >> n % 32)) % (1 << 64) | 1) for n in range(hashes)]
+    factors = _factors(hashes)
     filled = np.flatnonzero(found.counts)
     signatures = np.zeros((len(found.counts), hashes), np.uint32)
     for first in range(0, len(filled), _TEXTS):  # a piece at a time, which fits the processor's cache

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from filters.minhash import SIGNERS
+from filters.minhash import SIGNERS, banding
 from pipelines import look, recipe, screen
 from pipelines.export import FORMATS, export
 from pipelines.job import local_folder
@@ -227,11 +227,17 @@ def recipe_command(
     """Print the recipe in force: every filter and every threshold, in order."""
     path = str(recipe_file) if recipe_file else None
     found = recipe.load(path)
+    near = found.near if found.duplicates else None
+    how = banding(near.lowest, near.recall) if near else None
     if as_json:
         steps = {name: recipe.steps(getattr(found, name)) for name in ("rows", "messages")}
-        print(json.dumps({"digest": recipe.digest(path), "text": recipe.text(found), **steps}, indent=1, default=str))  # noqa: T201
+        curve = {f"{percent / 100:.2f}": how.looked_at(percent / 100) for percent in range(0, 101, 5)} if how else {}
+        bands = {"bands": how.bands, "rows": how.rows, "looked_at": curve} if how else None
+        print(json.dumps({"digest": recipe.digest(path), "text": recipe.text(found), "banding": bands, **steps}, indent=1, default=str))  # noqa: T201
         return
     _stdout.print(recipe.text(found), end="", markup=False, soft_wrap=True)
+    if near and how:
+        screen.s_curve(_stdout, near, how)
     _stdout.print(
         f"digest: {recipe.digest(path)}\nTo change it: copy examples/recipe.py, edit, and build with --recipe FILE.py", soft_wrap=True
     )

@@ -8,10 +8,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
+from filters.contamination import items
+from pipelines.alike import shared
 from pipelines.files import read_json
 from pipelines.job import local_folder
 from schemas.convert import flatten, nest
 from schemas.reasons import REASONS
+from sources.tables import blocks
 
 _STAGES = {
     "malformed": "the source's reader",
@@ -23,7 +26,8 @@ _STAGES = {
     "cycle": "tree building",
     "role_break": "role assignment",
     "ancestor_rejected": "tree building",
-    "duplicate": "duplicate removal",
+    **dict.fromkeys(("duplicate", "near_duplicate", "duplicate_tree", "published_before"), "duplicate removal"),
+    "contaminated": "decontamination",
 }
 
 
@@ -93,7 +97,8 @@ def why(out: str | Path, message_id: str) -> list[dict[str, Any]]:
 
     In the place of an id may stand FILE:ROW for a row of a dump, as in the column `origin`. `fate` is kept,
     rejected or absent; a rejected one has reason, meaning, rejected_by, value, threshold, duplicate_of,
-    similarity and detail where they apply, a kept one role and rank.
+    similarity and detail where they apply, a kept one role and rank. A duplicate has `other_text` besides, and in `shared` and
+    `other_shared` where the two have runs of words in common, in characters.
 
     Raises:
         ValueError: no input row of this build had this id.
@@ -140,7 +145,37 @@ def _rejected(out: Path, where: pc.Expression) -> list[dict[str, Any]]:
 
 def _told_of_rejected(out: Path, row: Mapping[str, Any]) -> dict[str, Any]:
     meaning = REASONS.get(row["reason"], "a reason of the recipe's own")
-    return {**_shown(row), "fate": "rejected", "meaning": meaning, "rejected_by": _by(out, row)}
+    told = {**_shown(row), "fate": "rejected", "meaning": meaning, "rejected_by": _by(out, row)}
+    return told | _beside(out, row) if row["duplicate_of"] else told
+
+
+def _beside(out: Path, row: Mapping[str, Any]) -> dict[str, Any]:
+    """The text that a duplicate was held against, and what the two share, as `pipelines.alike` has it; nothing if it cannot be found any more."""
+    if row["reason"] == "contaminated":
+        other = _item(out, row["duplicate_of"])
+    else:
+        plan = read_json(local_folder(out) / "plan.json")
+        kept = pc.field("message_id") == row["duplicate_of"]
+        folders = [out, *(Path(release["path"]) for release in plan["against"])]
+        found = [text for folder in folders if folder.is_dir() for text in messages(folder, kept)["text"].to_pylist()]
+        other = found[0] if found else None
+    if other is None:
+        return {}
+    one, two, _ = shared(row["text"], other, whole=row["reason"] == "contaminated")
+    return {"other_text": other, "shared": one, "other_shared": two}
+
+
+def _item(out: Path, name: str) -> str | None:
+    """The text of an evaluation item, by its name in proofs: file:row:column."""
+    for entry in read_json(local_folder(out) / "plan.json")["decontaminate"]:
+        if name.startswith(f"{entry['file']}:") and Path(entry["path"]).is_file():
+            row = 0
+            for batch in blocks(Path(entry["path"])):
+                values, names = items(batch, entry["file"], row)
+                if (at := pc.index(names, name).as_py()) >= 0:
+                    return str(values[at])
+                row += len(batch)
+    return None
 
 
 def _by(out: Path, row: Mapping[str, Any]) -> str:

@@ -16,7 +16,9 @@ from rich.text import Text
 from rich.tree import Tree
 
 from filters.candidates import ALL_PAIRS
+from filters.minhash import Banding
 from pipelines.progress import Seen, Watch
+from pipelines.recipe import Near
 
 _PLAIN_SECONDS = 10.0
 _ROLE_STYLES = {"prompter": "bold cyan", "assistant": "green"}
@@ -153,6 +155,20 @@ def deduped(console: Console, out: Path, summary: Mapping[str, Any], seconds: fl
     console.print(f"Kept:    {out}/kept/\nRemoved: {out}/removed/ (each row with the one it duplicates)", soft_wrap=True, highlight=False)
 
 
+def s_curve(console: Console, near: Near, how: Banding) -> None:
+    """Show how likely two texts are to be compared, by how similar they are."""
+    console.print(
+        f"\nNear-duplicates: signatures of {how.hashes} hashes in {how.bands} bands of {how.rows}. Two texts are compared, exactly, with probability",
+        soft_wrap=True,
+    )
+    marks = {near.threshold: "removed from here", near.split_threshold: "in one split from here"}
+    for similarity in sorted({each / 10 for each in range(1, 11)} | {each for each in marks if each is not None}):
+        likely = how.looked_at(similarity)
+        note = f"  {marks[similarity]}" if similarity in marks else ""
+        console.print(f"  {likely:8.3%}  {'█' * round(40 * likely):<40}  if {similarity:g} similar{note}", soft_wrap=True, markup=False)
+    console.print()
+
+
 def conversation(rows: Sequence[Mapping[str, Any]]) -> Tree:
     """Draw a tree of messages: role, rank, score, pseudonym, text."""
     drawn: dict[str, Tree] = {}
@@ -198,9 +214,10 @@ def fate(console: Console, told: Mapping[str, Any]) -> None:
         if told["reason"] == "language" and "lang" in told:
             facts.append(("language", f"{told['lang']}"))
         if "duplicate_of" in told:
-            facts.append(("duplicate of", f"{told['duplicate_of']}, similarity {told['similarity']:g}"))
+            similar = f", similarity {told['similarity']:g}" if "similarity" in told else ": the same message"
+            facts.append(("item" if told["reason"] == "contaminated" else "duplicate of", f"{told['duplicate_of']}{similar}"))
     facts += [(name, told[name]) for name in ("detail", "origin", "url") if name in told]
-    if told.get("text"):
+    if told.get("text") and "other_text" not in told:
         facts.append(("text", told["text"] if len(told["text"]) <= 300 else told["text"][:300] + "..."))
     grid = Table.grid(padding=(0, 2))
     grid.add_column()
@@ -208,3 +225,20 @@ def fate(console: Console, told: Mapping[str, Any]) -> None:
     for name, value in facts:
         grid.add_row(Text(name, "bold"), Text(str(value)))
     console.print(grid)
+    if "other_text" in told:
+        beside = Table(title="What they share is marked", title_justify="left", expand=True)
+        beside.add_column(told["message_id"], ratio=1, overflow="fold")
+        beside.add_column(told["duplicate_of"], ratio=1, overflow="fold")
+        marks = ("", "") if console.is_terminal else ("[[", "]]")
+        beside.add_row(_marked(told["text"], told["shared"], marks), _marked(told["other_text"], told["other_shared"], marks))
+        console.print(beside)
+
+
+def _marked(text: str, spans: Sequence[tuple[int, int]], marks: tuple[str, str]) -> Text:
+    """A text with these stretches marked: by colour, and between `marks` where there is none."""
+    shown, at = Text(), 0
+    for start, end in spans:
+        shown.append(text[at:start])
+        shown.append(f"{marks[0]}{text[start:end]}{marks[1]}", "black on green3")
+        at = end
+    return shown.append(text[at:])

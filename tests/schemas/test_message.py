@@ -65,8 +65,18 @@ def test_the_author_in_clear_is_in_what_sources_yield_and_nowhere_else() -> None
 
 def test_work_is_input_under_pseudonyms_and_what_the_stages_found() -> None:
     assert set(INPUT.names) - set(WORK.names) == {"author"}
-    assert set(WORK.names) - set(INPUT.names) == {"user_id", "rejected_by", "value", "threshold", "file", "lang", "lang_score"}
-    assert set(REJECTED.names) - set(WORK.names) == {"duplicate_of", "similarity"}
+    assert set(WORK.names) - set(INPUT.names) == {
+        "user_id",
+        "rejected_by",
+        "value",
+        "threshold",
+        "file",
+        "lang",
+        "lang_score",
+        "duplicate_of",
+        "similarity",
+    }
+    assert REJECTED == WORK
 
 
 def test_the_published_row_has_nothing_of_what_only_travels() -> None:
