@@ -89,8 +89,15 @@ def sign(found: Shingles, hashes: int) -> NDArray[np.uint32]:
 
 
 def sign_datasketch(found: Shingles, hashes: int) -> NDArray[np.uint32]:
-    """Make signatures by the library datasketch (about 100 times slower); see `Signer`."""
-    from datasketch import MinHash  # noqa: PLC0415 - it imports scipy, which nothing else needs
+    """Make signatures by the library datasketch (about 100 times slower); see `Signer`.
+
+    Raises:
+        ValueError: it is not installed.
+    """
+    try:
+        from datasketch import MinHash  # noqa: PLC0415 - an optional extra
+    except ImportError as error:
+        raise ValueError("minhash: datasketch is not installed; install it with pip install 'oa-gather[datasketch]'") from error
 
     start = MinHash(num_perm=hashes, seed=1, hashfunc=lambda shingle: shingle & 0xFFFFFFFF)
     signatures = np.zeros((len(found.counts), hashes), np.uint32)
