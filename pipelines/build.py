@@ -15,6 +15,7 @@ from typing import Any
 from pipelines import recipe
 from pipelines.compare import compare, counted
 from pipelines.contamination import describe_sets, index_sets
+from pipelines.crew import LOCAL_RUNNER, Crew, Exchange, Stage
 from pipelines.dedup import Turn, cluster, match, prune, settled, turn_name
 from pipelines.files import read_json, write_json
 from pipelines.finish import finish
@@ -29,7 +30,7 @@ from pipelines.publish import publish, shards
 from pipelines.refine import refine
 from pipelines.releases import Earlier, describe_releases, earlier_files, sign_earlier
 from pipelines.removal import graft_pass
-from pipelines.transforms import LOCAL_RUNNER, Crew, Exchange, Stage
+from pipelines.transforms import run_pipeline
 from schemas.views import SPLITS, VIEWS
 
 _REFUSED = {
@@ -114,7 +115,9 @@ def build(
             against=tuple(each.path for each in earlier_files([release["path"] for release in plan["against"]])),
             decontaminate=bool(plan["decontaminate"]),
         )
-        crew = Crew(workers, runner, runner_options, watch, {INGEST: sum(entry["bytes"] for entry in plan["inputs"])}, exchange)
+        crew = Crew(
+            workers, run_pipeline, runner, runner_options, watch, {INGEST: sum(entry["bytes"] for entry in plan["inputs"])}, exchange
+        )
         try:
             return _run(job, plan, crew)
         finally:

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pipelines.crew import Crew, Stage
 from pipelines.job import Deduped
 from pipelines.near import Part, candidates_pass, compare_pass, connect_pass, holders, move_pass, pass_name, send_bands, shingle_pass
-from pipelines.transforms import Crew, Stage
 
 
 def compare(job: Deduped, crew: Crew) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from pipelines.build import build
+from pipelines.crew import Crew, Stage
 from pipelines.job import Job
-from pipelines.transforms import Crew, Stage
+from pipelines.transforms import run_pipeline
 from tests.conftest import digests
 from tests.pipelines.test_build import write_reddit
 
@@ -34,7 +35,7 @@ def job_in(folder: Path) -> Job:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_what_a_shard_complains_of_is_what_the_caller_gets(tmp_path: Path, workers: int) -> None:
     """The message as it was raised, without Beam's wrapping."""
-    crew = Crew(workers)
+    crew = Crew(workers, run_pipeline)
     try:
         with pytest.raises(ValueError, match=r"^shard 0: got bad data; expected good data$"):
             crew.run(Stage("stage", complain), job_in(tmp_path), [0])
@@ -44,7 +45,7 @@ def test_what_a_shard_complains_of_is_what_the_caller_gets(tmp_path: Path, worke
 
 def test_a_killed_worker_ends_the_stage_with_an_error(tmp_path: Path) -> None:
     """It does not hang; the message says what to do."""
-    crew = Crew(2)
+    crew = Crew(2, run_pipeline)
     try:
         with pytest.raises(RuntimeError, match=r"a worker process died in stage stage .* run the same command to go on"):
             crew.run(Stage("stage", die), job_in(tmp_path), list(range(4)))
