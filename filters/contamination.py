@@ -91,7 +91,7 @@ def _leaves(path: str, row: NDArray[np.int64], array: pa.Array) -> Iterator[tupl
         array, kind = array.dictionary_decode(), kind.value_type
     if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
         there = array.is_valid().to_numpy(zero_copy_only=False)
-        yield path, row[there], array.drop_null().cast(pa.string())
+        yield path, row[there], array.cast(pa.string()).drop_null()
     elif types.is_struct(kind):
         for field in kind:
             yield from _leaves(f"{path}.{field.name}", row, pc.struct_field(array, [field.name]))
@@ -208,9 +208,8 @@ def _matches(found: Shingles, postings: Postings) -> Iterator[tuple[NDArray[np.i
     """Yield for every hash that is an item's its text, its place and the item; a bounded number at a time, all of a text together."""
     begin, end = (np.searchsorted(postings.hashes, found.hashes, side=side) for side in ("left", "right"))
     before = np.concatenate(([0], np.cumsum(end - begin)))
-    upto = before[found.offsets[1:]]
-    bounds = found.offsets[[0, *(np.flatnonzero(np.diff(upto // _MAX_MATCHES)) + 1), len(upto)]]
-    for first, last in pairwise(bounds.tolist()):
+    cuts = np.flatnonzero(np.diff(before[found.offsets[1:]] // _MAX_MATCHES)) + 1
+    for first, last in pairwise([0, *found.offsets[cuts].tolist(), len(found.hashes)]):
         place = np.repeat(np.arange(first, last), (end - begin)[first:last])
         number = np.arange(len(place)) + before[first]
         item = postings.items[begin[place] + number - before[place]]

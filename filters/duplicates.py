@@ -46,7 +46,7 @@ def exact_losers(key: pa.Array, order: pa.Table) -> Lost:
     `order` holds one column a criterion, most important first, ascending; the last one is unique.
     """
     table = pa.table({"key": key, **{f"c{i}": column for i, column in enumerate(order.columns)}})
-    place = pc.sort_indices(table, sort_keys=[(name, "ascending", "at_end") for name in table.column_names]).to_numpy()
+    place = pc.sort_indices(table, sort_keys=[(name, "ascending", "at_end") for name in table.column_names]).to_numpy().astype(np.int64)
     code = table["key"].combine_chunks().dictionary_encode().indices.to_numpy()[place]
     first = np.concatenate(([True], code[1:] != code[:-1])) if len(code) else np.empty(0, bool)
     stays = place[np.maximum.accumulate(np.where(first, np.arange(len(code)), 0))]

@@ -78,7 +78,7 @@ def match(job: Deduped, turn: Turn, tally: Tally) -> dict[str, Any]:
     keys, connected = _keys(job, turn.part)
     if turn.number:
         dead = read_parts(left_by(job, turn_name(turn.number - 1, "prune"), "dead"), turn.part, DEAD)
-        living = ~np.isin(_place(keys), _place(dead))
+        living = ~np.isin(_place(keys), _place(dead)) | (keys["role"].to_numpy() == BY_ID)  # that it is the same message holds anyway
         keys, connected = keys.filter(pa.array(living)), connected[living]
     lost = _losers(job, turn.part, keys, connected)
     stem = job.stage(pass_name(turn_name(turn.number, "match"))) / turn.name
@@ -96,9 +96,10 @@ def match(job: Deduped, turn: Turn, tally: Tally) -> dict[str, Any]:
         },
         LOSERS,
     )
-    stays = np.ones(len(keys), bool)
-    stays[lost.row] = False
-    kin = _kin(keys.filter(pa.array(stays)))
+    stays, copied = np.ones(len(keys), bool), np.zeros(len(keys), bool)
+    stays[lost.row] = keys["holder"].to_numpy()[lost.row] >= job.earlier  # what earlier releases hold is there, each with its split
+    copied[lost.to[lost.exact & (keys["role"].to_numpy()[lost.to] == 0)]] = True
+    kin = _kin(keys.filter(pa.array(stays)), copied[stays])
     tally.add(rows=len(keys), rejected=len(found))
     return {
         "name": turn.name,
@@ -139,11 +140,14 @@ def _with_role(keys: pa.RecordBatch) -> pa.Array:
     return pc.binary_join_element_wise(keys["key"].cast(pa.binary()), keys["role"].cast(pa.string()).cast(pa.binary()), b"")
 
 
-def _kin(keys: pa.RecordBatch) -> pa.RecordBatch:
-    """What ties trees together: messages with shingles that share kin, or all of the text, with others."""
+def _kin(keys: pa.RecordBatch, copied: NDArray[np.bool_]) -> pa.RecordBatch:
+    """What ties trees together: messages with shingles that share kin, or all of the text, with others.
+
+    And roots that others are exact copies of: with replies that move to them comes what those are tied to, from other holders.
+    """
     text, kin = ids(keys["key"]), keys["kin"].to_numpy()
     _, code, count = np.unique(text, return_inverse=True, return_counts=True)
-    ties = keys["shingled"].to_numpy(zero_copy_only=False) & ((count[code] > 1) | (kin > 0))
+    ties = keys["shingled"].to_numpy(zero_copy_only=False) & ((count[code] > 1) | (kin > 0)) | copied
     columns = {
         "kin": pa.array(np.where(kin > 0, kin, text)[ties]),
         "root": keys["root"].filter(pa.array(ties)),
@@ -173,6 +177,7 @@ def prune(job: Job, turn: Turn, tally: Tally) -> dict[str, Any]:
         fells = np.zeros(len(parent), bool)
         fells[lost["position"].to_numpy()[~grafted(job, lost, parent, turn.part)]] = True
         below = fallen(parent, fells)
+        below[lost["position"].filter(pc.equal(lost["rule"], "id")).to_numpy()] = True  # nor may it stand for copies of a text new to it
         keys = [read_parts([(stem.with_suffix(".keys"), shard["keys"])], part, DEAD) for part in shard["keys"]]
         target = np.repeat(shard["keys"], [len(each) for each in keys])
         position = np.concatenate([each["position"].to_numpy() for each in keys])

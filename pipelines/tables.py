@@ -6,6 +6,7 @@ OUT/summary.json         counts and digests; written last: where it is, the rest
 """
 
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import accumulate
@@ -18,8 +19,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from filters.minhash import SIGNERS
+from filters.minhash import SIGNERS, banding
 from pipelines.compare import compare, counted
+from pipelines.crew import Crew, Stage, one_by_one
 from pipelines.dedup import Turn, lost_in, match, turn_name
 from pipelines.files import durable, read_json, sha256, write_batch, write_json
 from pipelines.job import RESULTS
@@ -28,38 +30,15 @@ from pipelines.plan import BUCKET_BYTES, unpacked_bytes, versions
 from pipelines.progress import Tally, Watch
 from pipelines.recipe import Near
 from pipelines.signatures import signed, write_signatures
-from pipelines.transforms import LOCAL_RUNNER, Crew, Stage
 from schemas.batch import from_columns
-from sources.tables import as_schema, blocks, common_schema, texts
+from sources.columns import as_schema, common_schema, texts
+from sources.tables import blocks
 
 READ, SIGN, KEEP = "1-read", "2-sign", "4-keep"
 _STAGES, _SUMMARY = ".stages", "summary.json"
 NEAR = Near(threshold=0.8, split_threshold=None, recall=0.98)
-REMOVED = pa.schema(
-    [
-        ("file", pa.string()),
-        ("row", pa.int64()),
-        ("kept_file", pa.string()),
-        ("kept_row", pa.int64()),
-        ("similarity", pa.float64()),
-        ("rule", pa.string()),
-    ]
-)
-
-
-@dataclass(frozen=True)
-class Input:
-    """One input: its number among all, its path, and its name in the results."""
-
-    number: int
-    path: str
-    file: str
-    bytes: int
-
-    @property
-    def name(self) -> str:
-        """The shard's name."""
-        return f"{self.number:05}"
+_S, _I = pa.string(), pa.int64()
+REMOVED = pa.schema([("file", _S), ("row", _I), ("kept_file", _S), ("kept_row", _I), ("similarity", pa.float64()), ("rule", _S)])
 
 
 @dataclass(frozen=True)
@@ -85,9 +64,10 @@ class Block:
 
 @dataclass(frozen=True)
 class TableJob:
-    """One removal of duplicates. A holder is a block; see `pipelines.job.Deduped`."""
+    """One removal of duplicates. `inputs`: path, and name in the results. A holder is a block; see `pipelines.job.Deduped`."""
 
     out: str
+    inputs: tuple[tuple[str, str], ...]
     column: str
     bits: int
     near: Near | None
@@ -104,9 +84,11 @@ class TableJob:
         return list(read_json(self.stage(stage) / RESULTS))
 
     def rows(self, stem: str) -> pa.RecordBatch:
-        """The rows of a block."""
-        with pa.memory_map(str(self.stage(READ) / f"{stem}.arrow")) as source:
-            return pa.ipc.open_file(source).get_batch(0)
+        """The rows of a block, in the schema of all blocks of its input."""
+        names = (f"{stem}.arrow", f"{stem.partition('-')[0]}.schema")
+        own, common = (pa.memory_map(str(self.stage(READ) / name)) for name in names)
+        with own, common:
+            return as_schema(pa.ipc.open_file(own).get_batch(0), pa.ipc.open_file(common).schema)
 
     def texts(self, holder: int, rows: NDArray[np.int64]) -> pa.Array:
         """The texts at these rows of a block."""
@@ -135,46 +117,56 @@ def dedup(
         OSError: a file cannot be read or written.
         RuntimeError: a worker died.
     """
-    folder = Path(out).resolve()
-    described, how = _described(inputs), asdict(near) if near else None
-    plan = {"inputs": described, "text_column": text_column, "near": how, "minhash": minhash, "versions": versions()}
-    if minhash not in SIGNERS:
-        raise ValueError(f"minhash: got {minhash!r}; expected one of {', '.join(SIGNERS)}")
-    _settle(folder, plan, overwrite)
-    if (folder / _SUMMARY).exists():
-        return dict(read_json(folder / _SUMMARY))
-    size = sum(entry["bytes"] for entry in described)
-    unpacked = sum(map(unpacked_bytes, described))
-    bits = (max(-(-unpacked // BUCKET_BYTES), workers) - 1).bit_length()
-    job, crew = TableJob(str(folder), text_column, min(bits, 12), near, minhash), Crew(workers, LOCAL_RUNNER, (), watch, {READ: size})
-    try:
-        read = crew.run(
-            Stage(READ, read_blocks),
-            job,
-            [Input(n, entry["path"], entry["file"], entry["bytes"]) for n, entry in enumerate(described)],
-        )
-        held = [Block(holder, *block) for holder, block in enumerate(block for shard in read for block in _blocks(shard))]
-        crew.run(Stage(SIGN, sign_block), job, held)
-        compare(job, crew)
-        crew.run(Stage(pass_name(turn_name(0, "match")), match), job, [Turn(0, part) for part in range(1 << job.bits)])
-        kept = crew.run(Stage(KEEP, keep_block), job, held)
-    finally:
-        crew.dismiss()
-    return _finish(job, plan, read, kept)
+    folder, described = Path(out).resolve(), _described(inputs)
+    _check(folder, described, near, minhash, workers)
+    plan = {"inputs": described, "text_column": text_column, "near": near and asdict(near), "minhash": minhash, "versions": versions()}
+    bits = _settle(folder, plan, overwrite, workers)
+    if not (folder / _SUMMARY).exists():
+        named = tuple((entry["path"], entry["file"]) for entry in described)
+        crew = Crew(workers, one_by_one, watch=watch)
+        try:
+            _run(TableJob(str(folder), named, text_column, bits, near, minhash), plan, crew)
+        finally:
+            crew.dismiss()
+    shutil.rmtree(folder / _STAGES, ignore_errors=True)
+    return dict(read_json(folder / _SUMMARY))
 
 
-def read_blocks(job: TableJob, given: Input, tally: Tally) -> dict[str, Any]:
+def _run(job: TableJob, plan: dict[str, Any], crew: Crew) -> None:
+    """The stages. Each one's results are on disk before the next one starts."""
+    read = crew.run(Stage(READ, read_blocks), job, range(len(job.inputs)))
+    held = [Block(holder, *block) for holder, block in enumerate(block for shard in read for block in _blocks(shard))]
+    crew.run(Stage(SIGN, sign_block), job, held)
+    compare(job, crew)
+    crew.run(Stage(pass_name(turn_name(0, "match")), match), job, [Turn(0, part) for part in range(1 << job.bits)])
+    kept = crew.run(Stage(KEEP, keep_block), job, held)
+    for unfinished in Path(job.out).glob("*/.*.part"):  # what a killed run was writing
+        unfinished.unlink()
+    summary = {
+        "rows": sum(sum(shard["rows"]) for shard in read),
+        "kept": sum(shard["kept"] for shard in kept),
+        **counted(job, kept),
+        "outputs": [output for shard in kept for output in shard["outputs"]],
+        "plan": plan,
+    }
+    write_json(Path(job.out) / _SUMMARY, summary)
+
+
+def read_blocks(job: TableJob, number: int, tally: Tally) -> dict[str, Any]:
     """Write the input's rows, block by block, and the schema they have in common."""
     rows, schemas = [], []
-    for number, batch in enumerate(blocks(Path(given.path))):
-        texts(batch, job.column, given.path)
-        write_batch(job.stage(READ) / f"{given.number:05}-{number:05}.arrow", batch)
+    path, file = job.inputs[number]
+    for block, batch in enumerate(blocks(Path(path))):
+        if not block:
+            texts(batch, job.column, path)  # a wrong name is told at once; a later block may lack the column, as a row may
+        write_batch(job.stage(READ) / f"{number:05}-{block:05}.arrow", batch)
         rows.append(len(batch))
         schemas.append(batch.schema)
         tally.add(rows=len(batch))
-    schema = common_schema(schemas, [given.path] * len(schemas))
-    write_batch(job.stage(READ) / f"{given.name}.schema", pa.RecordBatch.from_pylist([], schema=schema))
-    return {"file": given.file, "number": given.number, "rows": rows}
+    none = pa.RecordBatch.from_pylist([], schema=common_schema(schemas, [path] * len(schemas)))
+    texts(none, job.column, path)
+    write_batch(job.stage(READ) / f"{number:05}.schema", none)
+    return {"file": file, "number": number, "rows": rows}
 
 
 def _blocks(read: dict[str, Any]) -> list[tuple[str, int, int, int]]:
@@ -209,8 +201,6 @@ def keep_block(job: TableJob, block: Block, tally: Tally) -> dict[str, Any]:
     lost = lost_in(job, 0, block.holder)
     lost = lost.take(pc.sort_indices(lost["position"]))
     batch = job.rows(block.stem)
-    with pa.memory_map(str(job.stage(READ) / f"{block.number:05}.schema")) as source:
-        schema = pa.ipc.open_file(source).schema
     stays = np.ones(len(batch), bool)
     stays[lost["position"].to_numpy()] = False
     of = job.results(SIGN)
@@ -224,13 +214,11 @@ def keep_block(job: TableJob, block: Block, tally: Tally) -> dict[str, Any]:
         "rule": lost["rule"],
     }
     name = f"{block.stem}.parquet"
-    outputs = [
-        _write(job, f"kept/{name}", as_schema(batch.filter(pa.array(stays)), schema)),
-        _write(job, f"removed/{name}", from_columns(removed, REMOVED)),
-    ]
+    kept = batch.filter(pa.array(stays))
+    outputs = [_write(job, f"kept/{name}", kept), _write(job, f"removed/{name}", from_columns(removed, REMOVED))]
     tally.add(rows=len(batch), rejected=len(lost))
     exact = int(pc.sum(pc.equal(lost["rule"], "exact")).as_py() or 0)
-    return {"outputs": outputs, "kept": len(batch) - len(lost), "proofs": {"exact": exact, "near": len(lost) - exact}}
+    return {"outputs": outputs, "kept": len(kept), "proofs": {"exact": exact, "near": len(lost) - exact}}
 
 
 def _write(job: TableJob, path: str, batch: pa.RecordBatch) -> dict[str, Any]:
@@ -249,50 +237,64 @@ def _described(inputs: Sequence[str | Path]) -> list[dict[str, Any]]:
     if not inputs:
         raise ValueError("no inputs; give JSONL, CSV or Parquet files")
     described: list[dict[str, Any]] = []
+    seen: Counter[str] = Counter()
     for given in map(Path, inputs):
         if not given.is_file():
-            raise ValueError(f"{given}: {'is a folder' if given.is_dir() else 'no such file'}; expected a JSONL, CSV or Parquet file")
-        same = sum(entry["path"].rpartition("/")[2] == given.name for entry in described)
-        about = given.stat()
-        label = given.name if not same else f"{given.name}#{same + 1}"
-        described.append({"path": str(given.resolve()), "file": label, "bytes": about.st_size, "changed": about.st_mtime_ns})
+            what = "is a folder" if given.is_dir() else "is no regular file" if given.exists() else "no such file"
+            raise ValueError(f"{given}: {what}; expected a JSONL, CSV or Parquet file")
+        seen[given.name] += 1
+        label = given.name if seen[given.name] == 1 else f"{given.name}#{seen[given.name]}"
+        about = given.stat()  # a link keeps its own name, which may tell that it is CSV
+        described.append({"path": str(given.absolute()), "file": label, "bytes": about.st_size, "changed": about.st_mtime_ns})
     return described
 
 
-def _settle(folder: Path, plan: dict[str, Any], overwrite: bool) -> None:
-    """Make ready for this plan: what an interrupted run of the same plan has left is gone on with.
+def _check(folder: Path, described: Sequence[dict[str, Any]], near: Near | None, minhash: str, workers: int) -> None:
+    """Refuse what can be seen to be wrong before anything is read or written."""
+    if minhash not in SIGNERS:
+        raise ValueError(f"minhash: got {minhash!r}; expected one of {', '.join(SIGNERS)}")
+    if workers < 1:
+        raise ValueError(f"workers: got {workers}; expected 1 or more")
+    if near:
+        banding(near.lowest, near.recall)
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder}: is a file; expected a folder, or a name that is free")
+    for entry in described:
+        if Path(entry["path"]).resolve().is_relative_to(folder):
+            raise ValueError(f"{entry['path']}: lies in the folder for the result; give another -o")
+
+
+def _settle(folder: Path, plan: dict[str, Any], overwrite: bool, workers: int) -> int:
+    """Make ready for this plan; return the bits of its ranges. What an interrupted run of the same plan has left is gone on with, in its ranges.
 
     Raises:
         ValueError: the folder holds something else.
     """
     stored = folder / _STAGES / "plan.json"
-    ours = (folder / _SUMMARY).exists() or stored.exists()
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(f"{folder}: is a file; expected a folder, or a name that is free")
-    same = (stored.exists() and read_json(stored) == plan) or (
-        (folder / _SUMMARY).exists() and read_json(folder / _SUMMARY)["plan"] == plan
-    )
-    if overwrite or not same:
-        if folder.exists() and any(folder.iterdir()) and not (overwrite and ours):
-            said = (
-                "holds the result of other inputs or options; give another -o, or --overwrite to replace it"
-                if ours
-                else "is not empty and was not made by gather dedup; expected a new or empty folder"
-            )
-            raise ValueError(f"{folder}: {said}")
-        shutil.rmtree(folder, ignore_errors=True)
-        write_json(stored, plan)
+    done, begun = _plan_in(folder / _SUMMARY), _plan_in(stored)
+    if plan in (done, begun) and not overwrite:
+        return int(read_json(stored)["bits"]) if begun == plan else 0
+    if folder.exists() and any(folder.iterdir()):
+        if done is None and begun is None:
+            raise ValueError(f"{folder}: is not empty and was not made by gather dedup; expected a new or empty folder")
+        if not overwrite and (done is not None or (folder / _STAGES / READ / RESULTS).exists()):
+            what = "an unfinished run" if done is None else "the result"
+            raise ValueError(f"{folder}: holds {what} of other inputs or options; give another -o, or --overwrite to replace it")
+        write_json(stored, {"plan": {}})  # if this is interrupted, the folder is still ours, and not to be gone on with
+        (folder / _SUMMARY).unlink(missing_ok=True)
+        for old in (folder / "kept", folder / "removed", *(folder / _STAGES).glob("[1-9]-*")):
+            shutil.rmtree(old, ignore_errors=not old.exists())
+    ranges = max(-(-sum(map(unpacked_bytes, plan["inputs"])) // BUCKET_BYTES), workers)
+    bits = min((ranges - 1).bit_length(), 12)
+    write_json(stored, {"plan": plan, "bits": bits})
+    return bits
 
 
-def _finish(job: TableJob, plan: dict[str, Any], read: Sequence[dict[str, Any]], kept: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Write the summary, and remove what is not needed any more."""
-    summary = {
-        "rows": sum(sum(shard["rows"]) for shard in read),
-        "kept": sum(shard["kept"] for shard in kept),
-        **counted(job, kept),
-        "outputs": [output for shard in kept for output in shard["outputs"]],
-        "plan": plan,
-    }
-    write_json(Path(job.out) / _SUMMARY, summary)
-    shutil.rmtree(Path(job.out) / _STAGES)
-    return summary
+def _plan_in(path: Path) -> Any:
+    """The plan in a file of ours; None: there is no such file, or it is somebody else's."""
+    try:
+        found = read_json(path)
+    except (FileNotFoundError, ValueError):
+        return None
+    plan = found.get("plan") if isinstance(found, dict) else None
+    return plan if isinstance(plan, dict) else None
