@@ -2,17 +2,17 @@
 
 A text holds an item if it has a run of so many of its words in their order (13: Brown et al., "Language models are
 few-shot learners", 2020, appendix C), or if their sets of shingles are alike enough. All of the text counts here,
-quotes and edit notes too: a reply that quotes the item is found. Items of fewer words than a run has are
+quotes and edit notes too, but not the marks of quoted lines: a reply that quotes the item is found. Items of fewer words than a run has are
 found by similarity alone, those of fewer than five words not at all.
 
 The result is exact, but for runs of words that share a 64-bit hash. As nearly all texts hold nothing, their
 shingles are first held against a table of bits, which lets through a few texts too many and none too few.
 """
 
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
-from unicodedata import category, combining, normalize
 
 import numpy as np
 import pyarrow as pa
@@ -20,9 +20,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyarrow import types
 
+from filters.places import characters
 from filters.shingles import WORDS, Shingles, jaccard, pieces, runs, sets, take
 from filters.words import Words, fold, separate, words
 
+_MARKS = r"(?m)^[ \t]*>[ \t>]*"
 _PIECE_BYTES = 1 << 19  # of texts, worked on in the processor's cache
 _MAX_RUN = 64  # words; `shingles.runs` has no more powers
 _MAX_MATCHES = 1 << 20  # looked at in one go
@@ -109,7 +111,7 @@ def index(values: pa.Array, names: pa.Array, *, run_words: int) -> Index:
         raise ValueError(f"run_words: got {run_words}, expected {WORDS} to {_MAX_RUN}")
     codes = values.dictionary_encode().indices.fill_null(-1).to_numpy(zero_copy_only=False)
     first = np.sort(np.unique(codes, return_index=True)[1])
-    found = words(separate(fold(values.take(pa.array(first)))))
+    found = words(separate(fold(_unquoted(values.take(pa.array(first))))))
     enough = np.flatnonzero(np.diff(found.offsets) >= WORDS)
     found = Words(*take(Shingles(*found), enough))
     each, longer = sets(runs(found, WORDS)), sets(runs(found, run_words))
@@ -164,7 +166,7 @@ def contaminated(texts: pa.Array, index: Index, *, run_words: int, min_similarit
     text, item = np.concatenate([held, near[other]])[order], np.concatenate([item, like[other]])[order]
     whole, by_run = texts.take(pa.array(row[text])), order < len(held)
     start, end = np.zeros_like(text), pc.utf8_length(whole).to_numpy().astype(np.int64)
-    start[by_run], end[by_run] = _characters(whole.filter(by_run), first[order[by_run]], last[order[by_run]])
+    start[by_run], end[by_run] = characters(_unmarked(whole.filter(by_run)), first[order[by_run]], last[order[by_run]])
     rule = pa.array(np.where(by_run, "run", "similar"), pa.string())
     return Found(row[text], item, _similarity(own, index, text, item, 0.0), start, end, rule)
 
@@ -172,7 +174,7 @@ def contaminated(texts: pa.Array, index: Index, *, run_words: int, min_similarit
 def _suspects(texts: pa.Array, index: Index, min_similarity: float) -> tuple[NDArray[np.int64], Words]:
     """Return the rows that the screen lets through, (k,), and their words."""
     rows, parts, counts, done = [np.empty(0, np.int64)], [np.empty(0, np.uint64)], [np.empty(0, np.int64)], 0
-    for piece in pieces(separate(fold(texts)), _PIECE_BYTES) if len(index.names) else []:
+    for piece in pieces(separate(fold(_unquoted(texts))), _PIECE_BYTES) if len(index.names) else []:
         found = words(piece)
         at = np.flatnonzero(_possible(runs(found, WORDS), index, min_similarity))
         part = take(Shingles(*found), at)
@@ -181,6 +183,19 @@ def _suspects(texts: pa.Array, index: Index, min_similarity: float) -> tuple[NDA
         counts.append(part.counts)
         done += len(piece)
     return np.concatenate(rows), Words(np.concatenate(parts), np.concatenate(([0], np.cumsum(np.concatenate(counts)))))
+
+
+def _unquoted(texts: pa.Array) -> pa.Array:
+    """Take the marks from quoted lines, so that an item is found that is quoted line by line."""
+    where = pc.match_substring_regex(texts, _MARKS)
+    if not pc.any(where).as_py():
+        return texts
+    return pc.replace_with_mask(texts, where, pc.replace_substring_regex(texts.filter(where), _MARKS, " "))
+
+
+def _unmarked(texts: pa.Array) -> pa.Array:
+    """The same for few texts, with all characters where they were."""
+    return pa.array([re.sub(_MARKS, lambda marks: " " * len(marks[0]), text) for text in texts.to_pylist()], pa.string())
 
 
 def _possible(found: Shingles, index: Index, min_similarity: float) -> NDArray[np.bool_]:
@@ -263,37 +278,3 @@ def _similarity(own: Shingles, index: Index, text: NDArray[np.int64], item: NDAr
     other = take(index.sets, needed)
     both = Shingles(np.concatenate([own.hashes, other.hashes]), np.concatenate([own.offsets, own.offsets[-1] + other.offsets[1:]]))
     return jaccard(both, text, len(own.counts) + at, least)
-
-
-def _characters(texts: pa.Array, first: NDArray[np.int64], last: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return where the first of some words starts and the last one ends in each text, (n,) and (n,), in characters.
-
-    Folding changes lengths, so this cuts texts into units that fold alone as they do together. A boundary of words lies between
-    two characters whatever else is around: in a unit begin as many words as it adds to the unit before.
-    """
-    units = [_units(text) for text in texts.to_pylist()]  # a loop over characters: few texts come here
-    number = np.concatenate(([0], np.cumsum([len(each) for each in units], dtype=np.int64)))
-    this = [unit for each in units for unit in each]
-    before = [unit for each in units for unit in ["", *each[:-1]]]
-    after = [unit for each in units for unit in [*each[1:], ""]]
-    opened = np.cumsum(_count(before, this) - _count(before))
-    closed = np.cumsum(_count(this, after) - _count(after))
-    ends = np.concatenate(([0], np.cumsum([len(unit) for unit in this], dtype=np.int64)))
-    words_before, before_text = np.concatenate(([0], opened))[number[:-1]], ends[number[:-1]]
-    start = ends[np.searchsorted(opened, words_before + first, side="right")]
-    end = ends[np.searchsorted(closed, words_before + last, side="right") + 1]
-    return start - before_text, end - before_text
-
-
-def _units(text: str) -> list[str]:
-    """Cut a text where Unicode's normal forms may be cut; characters newer than Python's tables stay with the one before."""
-    cuts = [
-        at for at, one in enumerate(text) if at and (one.isascii() or (category(one) != "Cn" and not combining(normalize("NFKD", one)[0])))
-    ]
-    return [text[start:end] for start, end in pairwise([0, *cuts, len(text)])]
-
-
-def _count(*parts: list[str]) -> NDArray[np.int64]:
-    """Count the words of each text, (n,), which is what the parts have in one place."""
-    texts = pa.array(map("".join, zip(*parts, strict=True)), pa.string())
-    return np.diff(words(separate(fold(texts))).offsets)

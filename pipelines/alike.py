@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from filters.contamination import _characters as characters
+from filters.places import characters
 from filters.shingles import WORDS, runs
 from filters.words import fold, own, separate, words
 

@@ -42,7 +42,12 @@ def rule_of(text: str, item: str) -> str | None:
 def test_a_reply_that_quotes_an_item_holds_it() -> None:
     reply = f"Help with this one:\n\n> {QUESTION}\n\nIt takes three, I think."
     of = looked_for("Something else that is long enough", QUESTION)
-    assert hits(["Nothing here.", reply, None, ""], of) == [(1, 1, 18 / 28, QUESTION[:-1], "run")]
+    assert hits(["Nothing here.", reply, None, ""], of) == [(1, 1, 18 / 27, QUESTION[:-1], "run")]
+
+
+def test_an_item_that_is_quoted_line_by_line_is_found() -> None:
+    quoted = QUESTION.replace(" ", "\n>> ")
+    assert hits([f"Help:\n\n>> {quoted}\n\nThree?"], looked_for(QUESTION)) == [(0, 0, 18 / 20, quoted[:-1], "run")]
 
 
 def test_what_stands_around_words_and_their_case_make_no_difference() -> None:
@@ -93,7 +98,7 @@ def test_each_character_of_a_chinese_item_is_a_word() -> None:
 
 
 def test_the_longest_run_wins_then_the_first_item() -> None:
-    part, next_part = " ".join(SEEN[:14]), " ".join(SEEN[1:])
+    part, next_part = " ".join(SEEN[:13]), " ".join(SEEN[1:14])
     assert [each[1] for each in hits([LETTERS, part], looked_for(part, LETTERS, LETTERS + "!"))] == [1, 0]
     assert [each[1:4:2] for each in hits([LETTERS], looked_for(next_part, part))] == [(0, next_part)]
     assert [each[1:4:2] for each in hits([LETTERS], looked_for(part, next_part))] == [(0, part)]
@@ -232,9 +237,6 @@ def test_what_matches_has_the_words_of_the_item_and_no_more_than_it_must(before:
         assert hashes(found) == hashes(item)
         assert hashes(found[whole[1] :]) != hashes(item)
         assert hashes(found[: whole[-1]]) != hashes(item)
-
-
-# What is looked for.
 
 
 def test_items_are_all_texts_of_a_batch_by_row() -> None:

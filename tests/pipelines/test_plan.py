@@ -93,7 +93,7 @@ def test_buckets_grow_with_the_input(size: int, bits: int) -> None:
 def test_plans_that_differ_say_in_what(tmp_path: Path) -> None:
     """One line each; how the work is cut does not count unless buckets are asked for."""
     described = describe([("reddit", dump(tmp_path))], None)
-    plan = {"seed": 0, "views": ["trees"], "key": "k", "quora_columns": {}, "allow_truncated": False, "versions": {"a": "1"},
+    plan = {"seed": 0, "views": ["trees"], "key": "k", "quora_columns": {}, "allow_truncated": False, "versions": {"a": "1"}, "against": [], "decontaminate": [], "minhash": "numpy",
             "bits": 2, "recipe": "a: 1\nb: 2\n", "recipe_digest": "d", "inputs": described}  # fmt: skip
     assert differences(plan, {**plan, "bits": None}) == []
     assert differences(plan, {**plan, "bits": 4}) == ["buckets: was 4, now 16"]
