@@ -284,8 +284,7 @@ def _settle(folder: Path, plan: dict[str, Any], overwrite: bool, workers: int) -
         (folder / _SUMMARY).unlink(missing_ok=True)
         for old in (folder / "kept", folder / "removed", *(folder / _STAGES).glob("[1-9]-*")):
             shutil.rmtree(old, ignore_errors=not old.exists())
-    ranges = max(-(-sum(map(unpacked_bytes, plan["inputs"])) // BUCKET_BYTES), workers)
-    bits = min((ranges - 1).bit_length(), 12)
+    bits = min((max(-(-sum(map(unpacked_bytes, plan["inputs"])) // BUCKET_BYTES), workers) - 1).bit_length(), 12)
     write_json(stored, {"plan": plan, "bits": bits})
     return bits
 
