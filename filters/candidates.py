@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 ALL_PAIRS = 64
 """In a band, up to this many texts with one key are all paired with each other."""
 CENTERS = 16
-"""Of more texts than that, each is paired with this many, the same for all, and with as many that follow it."""
+"""Of more texts than that, each is paired with this many, the best of all, and with as many that follow it."""
 
 
 class Candidates(NamedTuple):
@@ -20,16 +20,19 @@ class Candidates(NamedTuple):
     left_out: int
 
 
-def candidates(band: NDArray[np.uint64], text: NDArray[np.uint64]) -> Candidates:
-    """Pair the distinct texts that share a band's key; `band` and `text`, (n,): a row a text and band.
+def candidates(band: NDArray[np.uint64], text: NDArray[np.uint64], rough: NDArray[np.uint32]) -> Candidates:
+    """Pair the distinct texts that share a band's key; `band`, `text` and `rough`, (n,): a row a text and band.
 
+    `rough` says which text will probably stay: in large groups those with the least are the ones that all others are paired with.
     Returned are positions of rows; a text stands for itself by its first row, so give rows in a fixed order.
     """
     rows = _shared(band)
     rows = rows[np.lexsort((rows, text[rows], band[rows]))]
     new = np.ones(len(rows), bool)
     new[1:] = (band[rows[1:]] != band[rows[:-1]]) | (text[rows[1:]] != text[rows[:-1]])
+    least = np.minimum.reduceat(rough[rows], np.flatnonzero(new)) if len(rows) else rough[:0]
     rows = rows[new]
+    rows = rows[np.lexsort((text[rows], least, band[rows]))]
     begins = np.flatnonzero(np.concatenate(([True], band[rows[1:]] != band[rows[:-1]]))) if len(rows) else np.empty(0, np.int64)
     sizes = np.diff(np.append(begins, len(rows)))
     left, right = [np.empty(0, np.int64)], [np.empty(0, np.int64)]

@@ -81,8 +81,10 @@ def candidates_pass(job: Deduped, part: Part, tally: Tally, sent: Sequence[tuple
         ]
     )
     read = sorted(((number, batch) for number, batch in read if len(batch)), key=lambda item: item[0])
-    band, text, row = (np.concatenate([batch[name].to_numpy() for _, batch in read] or [np.empty(0, np.uint64)]) for name in BANDS.names)
-    found = candidates(band, text)
+    band, text, row, rough = (
+        np.concatenate([batch[name].to_numpy() for _, batch in read] or [np.empty(0, np.uint64)]) for name in BANDS.names
+    )
+    found = candidates(band, text, rough.astype(np.uint32))
     holder = np.repeat([number for number, _ in read], [len(batch) for _, batch in read]).astype(np.int64)
     own = np.minimum(holder[found.left], holder[found.right]) < job.earlier  # two texts of earlier releases are not this build's business
     left, right = found.left[own], found.right[own]

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from filters.chain import apply
 from filters.duplicates import ids
@@ -78,8 +79,22 @@ def _signatures(job: Job, batch: pa.RecordBatch, parent: Positions, bucket: int)
         "message_id": kept["message_id"],
         "holder": np.full(len(where), bucket),
         "position": where,
+        "rough": _rough(depth[where], answers[where], kept["score"], kept["created_date"]),
     }
     slices = list(signed(kept["text"], job.near, job.minhash))
     text = ids(pa.concat_arrays([pa.array([], pa.binary(16)), *(each.key for each in slices)]))
     columns["root"] = text[(np.cumsum(alive) - 1)[root[where]]]
     return write_signatures(job.stage(REFINE) / f"{bucket:05}", slices, columns, job.bits, by_id=bool(job.against))
+
+
+def _rough(depth: Positions, answers: Positions, score: pa.Array, created: pa.Array) -> NDArray[np.uint32]:
+    """What decides who stays, as far as 32 bits hold it, less is better: depth, answers, score, and age in spans of 194 days."""
+    votes = pc.fill_null(score, -95).to_numpy(zero_copy_only=False)
+    age = pc.fill_null(created.cast(pa.int64()), 1 << 62).to_numpy(zero_copy_only=False) // 1_000_000 >> 24
+    parts = (
+        np.minimum(depth, 15) << 28,
+        (255 - np.minimum(answers, 255)) << 20,
+        (4000 - np.clip(votes, -95, 4000)) << 8,
+        np.clip(age, 0, 255),
+    )
+    return np.asarray(sum(parts), np.uint32)

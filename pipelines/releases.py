@@ -90,6 +90,7 @@ def sign_earlier(job: Job, earlier: Earlier, tally: Tally) -> dict[str, Any]:
         "root": np.full(count, int(earlier.validation), np.uint64),  # stands for its split; see `dedup.CLUSTERS`
         "holder": np.full(count, job.earlier + earlier.number),
         "position": np.arange(count),
+        "rough": np.zeros(count, np.uint32),
     }
     slices = stored if stored is not None else signed(rows["text"], job.near, job.minhash)
     tally.add(rows=count)

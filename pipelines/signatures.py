@@ -38,8 +38,8 @@ root's text; whether it has shingles; and where it is: row `position` of the fil
 ORDER = ("depth", "answers", "score", "created_date", "message_id")
 """The columns that decide which of two duplicates stays: the one that is less in the first in which they differ."""
 
-BANDS = pa.schema([("band", pa.uint64()), ("text", pa.uint64()), ("row", pa.uint32())])
-"""One band of one text: the band's key, the text's id, and a row of the holder with that text."""
+BANDS = pa.schema([("band", pa.uint64()), ("text", pa.uint64()), ("row", pa.uint32()), ("rough", pa.uint32())])
+"""One band of one text: the band's key, the text's id, a row of the holder with that text, and roughly how likely the text is to stay."""
 
 BY_ID = 2
 """The role of a key that is made of a message's id, not of its text: where an earlier release may hold that message."""
@@ -70,28 +70,36 @@ def signed(texts: pa.Array, near: Near | None, minhash: str) -> Iterator[Signed]
 def write_signatures(path: Path, slices: Iterable[Signed], columns: Mapping[str, Any], bits: int, *, by_id: bool) -> dict[str, list[int]]:
     """Write `path`.keys and `path`.bands, in parts by the top `bits` bits of text and band; return the parts of each.
 
-    `columns` are those of `KEYS` other than key and shingled: `position` says where each text stands in its holder. With
+    `columns` are those of `KEYS` other than key and shingled: `position` says where each text stands in its holder, and a further one,
+    `rough`, which copies come first, as far as 32 bits can say. With
     `by_id` every message has a second key, made of its id.
     """
     key, shingled = [pa.array([], pa.binary(16))], [np.empty(0, bool)]
-    band, row, known = [np.empty(0, np.uint64)], [np.empty(0, np.int64)], np.empty(0, np.uint64)
+    band, row, rough = [np.empty(0, np.uint64)], [np.empty(0, np.int64)], np.asarray(columns["rough"], np.uint32)
     first = 0
     for each in slices:
         key.append(each.key)
         shingled.append(each.shingled)
-        text, at = np.unique(ids(each.key), return_index=True)
-        at = at[each.shingled[at] & ~np.isin(text, known)]  # a text's copies have the same bands: one is enough
-        known = np.union1d(known, text)
+        best = np.argsort(rough[first : first + len(each.key)], kind="stable")
+        _, at = np.unique(ids(each.key)[best], return_index=True)  # a text's copies have the same bands: one is enough
+        at = np.sort(best[at])
+        at = at[each.shingled[at]]
         band.append(each.bands[at].ravel())
         row.append(np.repeat(at + first, each.bands.shape[1]))
         first += len(each.key)
     whole, bands, rows = pa.concat_arrays(key), np.concatenate(band), np.concatenate(row)
+    columns = {name: column for name, column in columns.items() if name != "rough"}
     found = from_columns({**columns, "key": whole, "shingled": pa.array(np.concatenate(shingled))}, KEYS)
     if by_id:
         own_ids = {"key": hash128(found["message_id"]), "role": np.full(len(found), BY_ID), "shingled": np.zeros(len(found), bool)}
         found = pa.concat_batches([found, from_columns({**{name: found[name] for name in KEYS.names}, **own_ids}, KEYS)])
     position = np.asarray(columns["position"])[rows] if len(rows) else rows
-    of_bands = {"band": pa.array(bands), "text": pa.array(ids(whole)[rows]), "row": pa.array(position, pa.uint32())}
+    of_bands = {
+        "band": pa.array(bands),
+        "text": pa.array(ids(whole)[rows]),
+        "row": pa.array(position, pa.uint32()),
+        "rough": pa.array(rough[rows]),
+    }
     return {
         "keys": write_parts(path.with_suffix(".keys"), found, parts(ids(found["key"]), bits)),
         "bands": write_parts(path.with_suffix(".bands"), from_columns(of_bands, BANDS), parts(bands, bits)),

@@ -188,6 +188,7 @@ def sign_block(job: TableJob, block: Block, tally: Tally) -> dict[str, Any]:
         "root": np.zeros(count, np.uint64),
         "holder": np.full(count, block.holder),
         "position": np.arange(count),
+        "rough": np.minimum((block.number << 24) + np.arange(block.first_row, block.first_row + count), 0xFFFFFFFF).astype(np.uint32),
     }
     found = write_signatures(
         job.stage(SIGN) / block.name, signed(pc.fill_null(text, ""), job.near, job.minhash), columns, job.bits, by_id=False
