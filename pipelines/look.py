@@ -152,7 +152,7 @@ def _told_of_rejected(out: Path, row: Mapping[str, Any]) -> dict[str, Any]:
 def _beside(out: Path, row: Mapping[str, Any]) -> dict[str, Any]:
     """The text that a duplicate was held against, and what the two share, as `pipelines.alike` has it; nothing if it cannot be found any more."""
     if row["reason"] == "contaminated":
-        other = _item(out, row["duplicate_of"])
+        other = _item(out, row["duplicate_of"], row["text"])
     else:
         plan = read_json(local_folder(out) / "plan.json")
         kept = pc.field("message_id") == row["duplicate_of"]
@@ -165,15 +165,15 @@ def _beside(out: Path, row: Mapping[str, Any]) -> dict[str, Any]:
     return {"other_text": other, "shared": one, "other_shared": two}
 
 
-def _item(out: Path, name: str) -> str | None:
-    """The text of an evaluation item, by its name in proofs: file:row:column."""
+def _item(out: Path, name: str, text: str) -> str | None:
+    """The evaluation item of this name, file:row:column; of several, as texts in a list are, the one that shares most with a text."""
     for entry in read_json(local_folder(out) / "plan.json")["decontaminate"]:
         if name.startswith(f"{entry['file']}:") and Path(entry["path"]).is_file():
             row = 0
             for batch in blocks(Path(entry["path"])):
                 values, names = items(batch, entry["file"], row)
-                if (at := pc.index(names, name).as_py()) >= 0:
-                    return str(values[at])
+                if called := values.filter(pc.equal(names, name)).to_pylist():
+                    return str(max(called, key=lambda value: sum(end - start for start, end in shared(text, value, whole=True).one)))
                 row += len(batch)
     return None
 

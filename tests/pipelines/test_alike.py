@@ -175,7 +175,6 @@ def test_what_holds_an_item_is_told_with_the_item(looked_at: Outcome) -> None:
     assert cut(told["text"], told["shared"]) == cut(ITEM, told["other_shared"]) == [ITEM]
 
 
-@pytest.mark.xfail(reason="texts of one list have one name, and the first of the name is shown (look._item)")
 def test_of_several_texts_in_a_list_the_one_that_is_held_is_told(looked_at: Outcome) -> None:
     """Choices, for one."""
     told = why(looked_at.out, "reddit:t1_b5")[0]

@@ -211,7 +211,7 @@ def jaccard(first: set[Any], second: set[Any]) -> float:
     return len(first & second) / len(first | second) if first and second else 0.0
 
 
-def forum(seed: int, trees: int = 50) -> list[dict[str, Any]]:
+def forum(seed: int, trees: int = 55) -> list[dict[str, Any]]:
     """Trees with answers, follow-ups and answers to those; about half of all texts are copies of others, as they are or edited."""
     rng = random.Random(seed)
     pool: dict[str, list[str]] = {"title": [], "body": []}
@@ -253,7 +253,7 @@ def forum(seed: int, trees: int = 50) -> list[dict[str, Any]]:
     return posts
 
 
-FORUMS = [(2, False), (3, True), (4, True)]
+FORUMS = [(2, False), (3, True), (7, True)]
 
 
 @pytest.fixture(scope="module")
