@@ -32,12 +32,13 @@ def text_pairs(rows: Rows) -> list[tuple[int, int]]:
     """The texts of each pair found, after a look at the rows that stand for them."""
     found = of(rows)
     assert found.left.dtype == found.right.dtype == np.int64
+    first = {row[:2]: at for at, row in reversed([*enumerate(rows)])}
     pairs = []
     for left, right in zip(found.left.tolist(), found.right.tolist(), strict=True):
         (band, one), (same, other) = rows[left][:2], rows[right][:2]
         assert band == same
         assert one < other
-        assert (left, right) == tuple([row[:2] for row in rows].index((band, text)) for text in (one, other))  # the first of equal rows
+        assert (left, right) == (first[band, one], first[band, other])
         pairs.append((one, other))
     assert len(set(pairs)) == len(pairs)
     return sorted(pairs)

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -151,14 +151,30 @@ class Settled(NamedTuple):
     """What becomes of each message: reason or None; what it lost to and how similar that is; its place, by parent, tree, `grafted_from`."""
 
     reason: dict[str, str | None]
-    lost: dict[str, tuple[str, float]]
+    lost: dict[str, tuple[str, float | None]]
     place: dict[str, tuple[str | None, str, str | None]]
 
 
-def settle(posts: Sequence[dict[str, Any]], *, threshold: float | None = 0.8, graft: bool = False) -> Settled:
-    """Settle messages one by one in the documented order: depth, messages in the tree, votes, age, id.
+class Rival(NamedTuple):
+    """A message that stays, and may be copied: whether it is an answer, or else a root; and whether it is of an earlier release."""
 
-    In what is given the asker and others alternate: what stands at an odd depth is an answer.
+    name: str
+    words: str
+    shingles: set[tuple[str, ...]]
+    is_answer: bool
+    earlier: bool
+
+
+def settle(
+    posts: Sequence[dict[str, Any]],
+    *,
+    threshold: float = 0.8,
+    graft: bool = False,
+    published: Mapping[str, dict[str, Any]] | None = None,
+) -> Settled:
+    """Settle messages one by one in the documented order: published ones first, then by depth, messages in the tree, votes, age, id.
+
+    In what is given the asker and others alternate: what stands at an odd depth is an answer. `published` are rows of `Outcome.kept`.
     """
     by_id = {id_of(each): each for each in posts}
     parent = {name: f"reddit:{each['parent_id']}" if "body" in each else None for name, each in by_id.items()}
@@ -169,35 +185,39 @@ def settle(posts: Sequence[dict[str, Any]], *, threshold: float | None = 0.8, gr
     depth = {name: len(above(name)) for name in by_id}
     top = {name: [name, *above(name)][-1] for name in by_id}
     size = Counter(top.values())
-    sets = {name: shingles(words_of(each)) for name, each in by_id.items()}
 
     def order(name: str) -> tuple[Any, ...]:
         return depth[name], -size[top[name]], -by_id[name]["score"], by_id[name]["created_utc"], name
 
     reason: dict[str, str | None] = dict.fromkeys(by_id)
-    lost: dict[str, tuple[str, float]] = {}
+    lost: dict[str, tuple[str, float | None]] = {}
     moves: set[str] = set()
-    stays: list[str] = []
+    stays = [
+        Rival(name, row["text"], shingles(row["text"]), row["role"] == "assistant", earlier=True)
+        for name, row in sorted((published or {}).items())
+        if row["role"] == "assistant" or row["parent_id"] is None
+    ]
     for name in sorted(by_id, key=order):
-        if any(reason[one] and one not in moves for one in above(name)):
+        own = Rival(name, words_of(by_id[name]), shingles(words_of(by_id[name])), bool(depth[name]), earlier=False)
+        if published and name in published:
+            reason[name], lost[name] = "published_before", (name, None)
+        elif any(reason[one] and one not in moves for one in above(name)):
             reason[name] = "ancestor_rejected"
         elif depth[name] % 2 or not depth[name]:
-            rivals = [one for one in stays if bool(depth[one]) == bool(depth[name])]
-            copies = [one for one in rivals if same(words_of(by_id[one])) == same(words_of(by_id[name]))]
-            how = {} if threshold is None else {one: jaccard(sets[one], sets[name]) for one in rivals}
-            near = [one for one in how if how[one] >= (threshold or 0)]
-            if copies:
-                lost[name] = copies[0], 1.0
-                reason[name] = "duplicate" if depth[name] else "duplicate_tree"
-                if graft and (not depth[name] or top[name] == top[copies[0]]):
-                    moves.add(name)
-            elif near:
-                best = max(near, key=lambda one: how[one])  # the first of those equal
-                lost[name] = best, how[best]
-                reason[name] = "near_duplicate" if depth[name] else "duplicate_tree"
-            else:
-                stays.append(name)
-    now = {name: lost[one][0] if one in moves else one for name, one in parent.items() if one}
+            rivals = [one for one in stays if one.is_answer == own.is_answer]
+            copies = [one for one in rivals if same(one.words) == same(own.words)]
+            how = {one.name: jaccard(one.shingles, own.shingles) for one in rivals}
+            near = [one for one in rivals if how[one.name] >= threshold]
+            best = (copies or [max(near, key=lambda one: how[one.name])])[0] if copies or near else None  # the first of those equal
+            if best is None:
+                stays.append(own)
+                continue
+            lost[name] = best.name, 1.0 if copies else how[best.name]
+            kind = "duplicate_tree" if not depth[name] else "duplicate" if copies else "near_duplicate"
+            reason[name] = "published_before" if best.earlier else kind
+            if graft and copies and not best.earlier and (not depth[name] or top[name] == top[best.name]):
+                moves.add(name)
+    now = {name: str(lost[one][0]) if one in moves else one for name, one in parent.items() if one}
 
     def root(name: str) -> str:
         return root(now[name]) if name in now else name
