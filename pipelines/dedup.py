@@ -40,8 +40,8 @@ LOSERS = pa.schema(
     ]
 )
 DEAD = pa.schema([("holder", _I), ("position", _I)])
-KIN = pa.schema([("kin", _U), ("root", _U), ("holder", _I)])
-"""Of a message that stays: the kin of its text, and its root's text."""
+KIN = pa.schema([("text", _U), ("root", _U), ("holder", _I)])
+"""Of a message that stays: its text, and its root's text."""
 CLUSTERS = pa.schema([("root", _U), ("cluster", _U)])
 """A root's text, and the least of the root texts that must be in the same split; `TRAIN` or `VALIDATION` where an earlier release decides."""
 TRAIN, VALIDATION = np.uint64(0), np.uint64(1)
@@ -141,7 +141,7 @@ def _with_role(keys: pa.RecordBatch) -> pa.Array:
 
 
 def _kin(keys: pa.RecordBatch, copied: NDArray[np.bool_]) -> pa.RecordBatch:
-    """What ties trees together: messages with shingles that share kin, or all of the text, with others.
+    """What may tie trees together: messages with shingles whose texts others have too, or are like.
 
     And roots that others are exact copies of: with replies that move to them comes what those are tied to, from other holders.
     """
@@ -149,7 +149,7 @@ def _kin(keys: pa.RecordBatch, copied: NDArray[np.bool_]) -> pa.RecordBatch:
     _, code, count = np.unique(text, return_inverse=True, return_counts=True)
     ties = keys["shingled"].to_numpy(zero_copy_only=False) & ((count[code] > 1) | (kin > 0)) | copied
     columns = {
-        "kin": pa.array(np.where(kin > 0, kin, text)[ties]),
+        "text": pa.array(text[ties]),
         "root": keys["root"].filter(pa.array(ties)),
         "holder": keys["holder"].filter(pa.array(ties)),
     }
@@ -215,11 +215,11 @@ def settled(job: Job, number: int) -> bool:
 
 
 def cluster(job: Job, turn: Turn, tally: Tally) -> dict[str, Any]:
-    """Join the trees that share kin after the last turn: they go to one split. The one pass that sees all such trees, 24 bytes each."""
+    """Join the trees whose texts are the same or alike after the last turn: they go to one split. Like `connect`, it sees all of those at once."""
     kin = read_parts(left_by(job, turn_name(turn.number, "match"), "kin"), 0, KIN)
     new = kin["holder"].to_numpy() < job.earlier
     root, holder = kin["root"].to_numpy()[new], kin["holder"].to_numpy()[new]
-    name = mix(kin["kin"].to_numpy() ^ _APART)
+    name = mix(_joined(job, kin["text"].to_numpy()) ^ _APART)
     node, label = components(name[new], root)
     least = _least(label[np.searchsorted(node, root)], root)
     before = ~new & np.isin(name, node)
@@ -231,6 +231,18 @@ def cluster(job: Job, turn: Turn, tally: Tally) -> dict[str, Any]:
     path = job.stage(pass_name("cluster")) / f"{turn.name}.clusters"
     tally.add(rows=len(kin))
     return {"name": turn.name, "clusters": write_parts(path, found, once[0].astype(np.int64))}
+
+
+def _joined(job: Job, text: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return the least text that each is connected to by edges between these, which stay, (n,): itself, if there is no edge."""
+    if not compared(job):
+        return text
+    edges = read_parts(left_by(job, "compare", "edges"), 0, EDGES)
+    left, right = edges["left"].to_numpy(), edges["right"].to_numpy()
+    stay = np.isin(left, text) & np.isin(right, text)
+    known, least = components(left[stay], right[stay])
+    at = np.searchsorted(known, text)
+    return np.where(np.isin(text, known), np.append(least, np.uint64(0))[at], text)
 
 
 def _least(label: NDArray[np.uint64], root: NDArray[np.uint64]) -> NDArray[np.uint64]:

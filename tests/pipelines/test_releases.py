@@ -2,6 +2,7 @@
 
 import random
 import shutil
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,21 @@ from pipelines.build import build
 from pipelines.job import local_folder
 from pipelines.published import published_texts
 from tests.conftest import digests
-from tests.pipelines.test_near import Outcome, answer, changed, dump, full, made, question, recipe, similarity, text
+from tests.pipelines.test_near import (
+    Outcome,
+    answer,
+    changed,
+    dump,
+    forum,
+    full,
+    made,
+    pairs_sharing,
+    question,
+    recipe,
+    settle,
+    similarity,
+    text,
+)
 
 NAMES = [f"o{n}" for n in range(40)]
 WORDS = {name: text(random.Random(f"{name} answer")) for name in NAMES}
@@ -208,6 +223,73 @@ def test_the_bytes_do_not_depend_on_how_the_work_is_cut(
     rules = recipe(tmp_path, validation="0.5")
     found = made(tmp_path, new(), key_file, recipe_file=rules, against=[first.out], workers=workers, **options)
     assert digests(found.out) == digests(second.out)
+
+
+# --- whole builds against plain Python
+
+
+def later(seed: int, release: Outcome) -> list[dict[str, Any]]:
+    """A forum of which some trees were published before, with texts that have changed since; and some texts elsewhere are of the release."""
+    rng, before, others = random.Random(seed), forum(seed), forum(seed + 1000, 35)
+    trees = set(rng.sample(sorted({tree_of(each) for each in before}), 18))
+    again = [each for each in before if tree_of(each) in trees]
+    taken = {each["id"] for each in again}
+    torn = {tree_of(each) for each in others if each["id"] in taken}
+    fresh = [each for each in others if tree_of(each) not in torn]
+    for kind, posts in (("title", [each for each in fresh if "title" in each]), ("body", [each for each in fresh if "body" in each])):
+        known = sorted(row["text"] for row in release.kept.values() if (row["parent_id"] is None) == (kind == "title"))
+        own = sorted(each[kind] for each in posts)
+        for each in posts:
+            if rng.random() < 0.35:
+                each[kind] = rng.choice(known)
+                places = rng.sample(range(len(each[kind].split(" "))), rng.choice([0, 1, 1, 2, 3]))
+                each[kind] = changed(each[kind], *places)
+        for each in again:
+            if kind in each and rng.random() < 0.3:
+                each[kind] = rng.choice(own)
+    return again + fresh
+
+
+def tree_of(each: dict[str, Any]) -> str:
+    """The id of a post's tree."""
+    return str(each.get("link_id", f"t3_{each['id']}"))
+
+
+@pytest.mark.parametrize(("seed", "graft"), [(1, False), (2, True)])
+def test_a_build_keeps_what_settling_one_by_one_keeps(key_file: Path, tmp_path: Path, seed: int, graft: bool) -> None:
+    """Reason, proof and place of each message; and what is tied to a published one is in its split, with what is tied to that."""
+    rules = recipe(tmp_path, graft=str(graft), validation="0.5")
+    release = made(tmp_path / "old", forum(seed), key_file, recipe_file=rules)
+    posts = later(seed, release)
+    found = made(tmp_path / "new", posts, key_file, recipe_file=rules, against=[release.out], buckets=4)
+    expected = settle(posts, graft=graft, published=release.kept)
+    assert {name: found.reasons.get(name) for name in expected.reason} == expected.reason
+    assert {name: each[1:] for name, each in found.lost.items()} == expected.lost
+    assert {name: (row["parent_id"], row["message_tree_id"], row["grafted_from"]) for name, row in found.kept.items()} == expected.place
+    rules_used = Counter((each["rule"], each["reason"] == "published_before") for each in found.proofs)
+    assert all(rules_used[rule, True] >= 3 for rule in ("exact", "near", "id")) and rules_used["near", False] and rules_used["exact", False]
+    assert {tree: found.split[tree] for tree in tied(release, found)} == tied(release, found)
+
+
+def tied(release: Outcome, found: Outcome) -> dict[str, str]:
+    """The split of each new tree that is tied to a published message, through others if need be: train if any of those is there."""
+    rows = [*found.kept.items(), *release.kept.items()]
+    near = [(one, other) for one, other, how in pairs_sharing([row["text"] for _, row in rows]) if how >= 0.5]
+    group = {row["message_tree_id"]: row["message_tree_id"] for row in found.kept.values()}
+
+    def of(tree: str) -> str:
+        return tree if group[tree] == tree else of(group[tree])
+
+    for one, other in near:
+        if max(one, other) < len(found.kept):
+            first, second = (of(rows[each][1]["message_tree_id"]) for each in (one, other))
+            group[first] = second
+    splits: dict[str, set[str]] = defaultdict(set)
+    for one, other in near:
+        new, old = min(one, other), max(one, other)
+        if new < len(found.kept) <= old:
+            splits[of(rows[new][1]["message_tree_id"])].add(release.split[rows[old][0]])
+    return {tree: "train" if "train" in splits[of(tree)] else "validation" for tree in group if splits.get(of(tree))}
 
 
 # --- what a release has is left as it is
