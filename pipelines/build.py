@@ -1,13 +1,10 @@
 """Build a data set from dumps: its stages, one after the other, each resumable."""
 
-import fcntl
 import hashlib
-import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,13 +12,14 @@ from typing import Any
 from pipelines import recipe
 from pipelines.compare import compare, counted
 from pipelines.contamination import describe_sets, index_sets
-from pipelines.crew import LOCAL_RUNNER, Crew, Exchange, Stage
+from pipelines.crew import DONE, LOCAL_RUNNER, Crew, Exchange, Stage
 from pipelines.dedup import Turn, cluster, match, prune, settled, turn_name
 from pipelines.files import read_json, write_json
 from pipelines.finish import finish
 from pipelines.ingest import Stripe, ingest
 from pipelines.job import AGAINST, FINISH, INGEST, PUBLISH, REFINE, Job, local_folder
 from pipelines.key import load_key
+from pipelines.lock import locked
 from pipelines.manifest import manifest
 from pipelines.near import Part, pass_name
 from pipelines.plan import Plan, bucket_bits, cut, describe, differences, find_inputs, versions
@@ -58,6 +56,7 @@ def build(
     decontaminate: Sequence[str | Path] = (),
     minhash: str = "numpy",
     exchange: Exchange = "files",
+    patience: float | None = None,
     runner: str = LOCAL_RUNNER,
     runner_options: Sequence[str] = (),
     watch: Watch | None = None,
@@ -67,7 +66,8 @@ def build(
     `inputs` maps a source's name to files, folders or globs. A build that was interrupted goes on where it
     stopped; one that is complete is returned as it is. `workers` processes share the work on this machine;
     `against` are the folders of earlier releases: what they hold is not published again; `decontaminate` are
-    evaluation sets: no message holds an item of one. With another `runner` than FnApiRunner, Beam's own `runner_options` say where it runs.
+    evaluation sets: no message holds an item of one. A process whose shard makes no progress for `patience` seconds is ended; with one
+    worker, that is this one. With another `runner` than FnApiRunner, Beam's own `runner_options` say where it runs.
 
     Raises:
         ValueError: an argument, an input or the recipe is not as expected, or `out` holds another build.
@@ -77,8 +77,7 @@ def build(
     folder = Path(out).resolve()
     _check(folder, views, workers, buckets, runner, exchange)
     local = local_folder(folder)
-    local.mkdir(parents=True, exist_ok=True)
-    with _locked(local / "lock"):
+    with locked(local / "lock"):
         key = load_key(Path(key_file) if key_file else None)
         stored = read_json(local / "plan.json") if (local / "plan.json").exists() and not overwrite else None
         wanted: Plan = {
@@ -115,13 +114,9 @@ def build(
             against=tuple(each.path for each in earlier_files([release["path"] for release in plan["against"]])),
             decontaminate=bool(plan["decontaminate"]),
         )
-        crew = Crew(
-            workers, run_pipeline, runner, runner_options, watch, {INGEST: sum(entry["bytes"] for entry in plan["inputs"])}, exchange
-        )
-        try:
-            return _run(job, plan, crew)
-        finally:
-            crew.dismiss()
+        size = sum(entry["bytes"] for entry in plan["inputs"])
+        with Crew(workers, run_pipeline, runner, runner_options, watch, {INGEST: size}, exchange, patience) as crew:
+            return dict(crew.persist(lambda: _run(job, plan, crew)))
 
 
 def _run(job: Job, plan: Plan, crew: Crew) -> dict[str, Any]:
@@ -193,7 +188,7 @@ def _settle(folder: Path, local: Path, stored: Plan | None, wanted: Plan, worker
 
 def _read(local: Path, plan: Plan) -> set[str]:
     """The inputs of which at least one stripe has been read to its end: all, if later stages have begun."""
-    done = {path.stem for path in (local / "stages" / INGEST).glob("*.json")}
+    done = {path.stem for path in (local / "stages" / INGEST).glob(f"*{DONE}")}
     whole = not (local / "stages" / INGEST).exists() and (local / "rejected").exists()
     return {stripe["path"] for stripe in plan["stripes"] if whole or stripe["name"] in done}
 
@@ -238,20 +233,3 @@ def _remove(folder: Path, local: Path) -> None:
     (local / "plan.json").unlink(missing_ok=True)
     for old in (folder, *(local / name for name in ("stages", "rejected", "proofs", "signatures"))):
         shutil.rmtree(old, ignore_errors=True)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold the lock of a build; the system lets go of it however the process ends.
-
-    Raises:
-        ValueError: another process holds it.
-    """
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ValueError(f"{path.parent}: another build is running there; wait for it, or give another -o") from None
-        file.write(f"{os.getpid()}\n")
-        file.flush()
-        yield

@@ -1,11 +1,9 @@
 """The command line, `gather`. Everything it does is one call of a function that notebooks can call too."""
 
-import functools
-import inspect
 import json
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +14,7 @@ from filters.minhash import SIGNERS, banding
 from pipelines import look, recipe, screen
 from pipelines.export import FORMATS, export
 from pipelines.job import local_folder
+from pipelines.options import AsJson, Out, Patience, takes_sources
 from pipelines.recipe import Near
 from pipelines.worker import quiet
 from schemas.views import VIEWS
@@ -32,36 +31,9 @@ _stdout = Console(highlight=False)
 _stderr = Console(stderr=True, highlight=False)
 _MANY = (*(f"--{name}" for name in SOURCES), "--against", "--decontaminate")
 
-Out = Annotated[Path, typer.Argument(help="The folder that `gather build -o` has made.", show_default=False)]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts instead of a screen for people.")]
-
-
-def _takes_sources(command: Callable[..., None]) -> Callable[..., None]:
-    """Give the command one option a source; it is called with all of them as `inputs`, by name."""
-
-    @functools.wraps(command)
-    def wrapped(**options: Any) -> None:
-        given = {name: options.pop(name) for name in SOURCES}
-        command(inputs={name: paths for name, paths in given.items() if paths}, **options)
-
-    own = [parameter for name, parameter in inspect.signature(command).parameters.items() if name != "inputs"]
-    added = [
-        inspect.Parameter(
-            name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=None,
-            annotation=Annotated[list[str] | None, typer.Option(help=f"Any number of {source.reads}.")],
-        )
-        for name, source in SOURCES.items()
-    ]
-    keyword = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
-    wrapped.__signature__ = inspect.Signature([*keyword[:2], *added, *keyword[2:]])  # type: ignore[attr-defined]
-    wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in (*own, *added)}
-    return wrapped
-
 
 @app.command("build", context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
-@_takes_sources
+@takes_sources
 def build_command(
     inputs: dict[str, list[str]],
     context: typer.Context,
@@ -88,6 +60,7 @@ def build_command(
         str, typer.Option(help="What carries bands between shards: files, or the runner's own shuffle (native).")
     ] = "files",
     runner: Annotated[str, typer.Option(help="Beam runner; Beam's own options may follow.")] = "FnApiRunner",
+    patience: Patience = 1200,
     as_json: AsJson = False,
 ) -> None:
     """Turn dumps into conversation trees, ranked by votes, and the tables that trainers read.
@@ -117,6 +90,7 @@ def build_command(
             minhash=minhash,
             allow_truncated=allow_truncated,
             overwrite=overwrite,
+            patience=patience or None,
             exchange=exchange,  # type: ignore[arg-type]  # build says what it expects
             runner=runner,
             runner_options=context.args,
@@ -143,6 +117,7 @@ def dedup_command(
     minhash: Annotated[str, typer.Option(help=f"What makes the signatures: {', '.join(SIGNERS)} (an oracle, slow).")] = "numpy",
     workers: Annotated[int, typer.Option(help="Processes on this machine.")] = 1,
     overwrite: Annotated[bool, typer.Option(help="Replace the result that is in OUT.")] = False,
+    patience: Patience = 1200,
     as_json: AsJson = False,
 ) -> None:
     """Remove duplicate and near-duplicate texts from anybody's tables, each with its proof.
@@ -156,7 +131,14 @@ def dedup_command(
     started = time.monotonic()
     near = None if exact_only else Near(threshold, None, recall)
     with screen.watching(_stderr) as watch:
-        summary = dedup(inputs, out, text_column=text_column, near=near, minhash=minhash, workers=workers, overwrite=overwrite, watch=watch)
+        options: dict[str, Any] = {
+            "near": near,
+            "minhash": minhash,
+            "workers": workers,
+            "overwrite": overwrite,
+            "patience": patience or None,
+        }
+        summary = dedup(inputs, out, text_column=text_column, **options, watch=watch)
     if as_json:
         print(json.dumps(summary, indent=1, sort_keys=True))  # noqa: T201
     else:

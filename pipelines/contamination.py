@@ -8,8 +8,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from filters.contamination import contaminated, from_batch, index, items, to_batch
-from pipelines.files import durable, sha256, write_batch
+from pipelines.files import sha256
 from pipelines.job import REFINE, Job
+from pipelines.parts import read_batch, write_batch
 from schemas.batch import fill, from_columns
 from sources.tables import blocks
 
@@ -69,10 +70,7 @@ def index_sets(job: Job, sets: Sequence[dict[str, Any]]) -> None:
         raise ValueError(
             f"{', '.join(entry['path'] for entry in sets)}: no text of at least five words; expected the items of an evaluation set"
         )
-    with durable(target) as temporary, pa.OSFile(str(temporary), "wb") as sink:
-        batch = to_batch(made)
-        with pa.ipc.new_file(sink, batch.schema) as writer:
-            writer.write_batch(batch)
+    write_batch(target, to_batch(made), packed=False)
 
 
 def reject_contaminated(job: Job, batch: pa.RecordBatch, bucket: int) -> pa.RecordBatch:
@@ -82,11 +80,10 @@ def reject_contaminated(job: Job, batch: pa.RecordBatch, bucket: int) -> pa.Reco
     """
     if not job.decontaminate:
         return batch
-    with pa.memory_map(str(job.stage(REFINE) / _INDEX)) as source:
-        known, rule = from_batch(pa.ipc.open_file(source).get_batch(0)), job.recipe.contamination
-        alive = pc.indices_nonzero(pc.is_null(batch["reason"])).cast(pa.int64())
-        found = contaminated(batch["text"].take(alive), known, run_words=rule.run_words, min_similarity=rule.min_similarity)
-        names = known.names.take(pa.array(found.item))
+    known, rule = from_batch(read_batch(job.stage(REFINE) / _INDEX)), job.recipe.contamination
+    alive = pc.indices_nonzero(pc.is_null(batch["reason"])).cast(pa.int64())
+    found = contaminated(batch["text"].take(alive), known, run_words=rule.run_words, min_similarity=rule.min_similarity)
+    names = known.names.take(pa.array(found.item))
     rows = alive.take(pa.array(found.row))
     at = pc.index_in(pa.array(range(len(batch)), pa.int64()), rows)
     proofs = from_columns(

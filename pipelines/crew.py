@@ -1,27 +1,29 @@
 """Who does the shards of a stage, and how it is known that they are done. Imports no Beam: `gather dedup` goes without."""
 
-import multiprocessing
 import os
-import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, wait
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
 import pyarrow as pa
 
-from pipelines.files import read_json, write_json
+from pipelines.files import DamagedError, read_json, read_sealed, write_json, write_sealed
 from pipelines.job import RESULTS, Deduped
-from pipelines.progress import Seen, Tally, Watch, total
-from pipelines.worker import obey
+from pipelines.patience import last_seen, patience
+from pipelines.pool import DeadWorkerError, Pool
+from pipelines.progress import Count, Seen, Tally, Watch, total
 
 LOCAL_RUNNER = "FnApiRunner"
+DONE = ".done"
+"""The suffix of a shard's result: the shard is done if and only if it is there, and as it was written."""
 _POLL_SECONDS = 0.25
+_DAMAGES = 3
 
 Exchange = Literal["files", "native"]
 Work = Callable[..., dict[str, Any]]
@@ -31,35 +33,44 @@ class Stage(NamedTuple):
     """A stage: its name, which is its folder, and the plain function that does one shard.
 
     If the runner's shuffle may carry what a shard is given: `send` yields (number of a shard, batch) for one of `senders`, and
-    `work` takes a fourth argument, a list of (sender, batch).
+    `work` takes a fourth argument, a list of (sender, batch). A shard that makes no progress for `patience` seconds ends its
+    process (None: it may take for ever), and leaves word of where it was in its folder, or where it runs `aloud` on standard error.
     """
 
     name: str
     work: Work
     send: Callable[[Any, int], Iterator[tuple[int, pa.RecordBatch]]] | None = None
     senders: Sequence[int] = ()
+    patience: float | None = None
+    aloud: bool = False
 
 
-RunShards = Callable[[Stage, Any, Sequence[Any], str, Sequence[str], Exchange], None]
-"""Does shards of a stage to their end: as a pipeline on a Beam runner with its options, or plainly."""
+RunShards = Callable[[Stage, Any, Iterable[Any], str, Sequence[str], Exchange], None]
+"""Does shards of a stage to their end, as they come: as a pipeline on a Beam runner with its options, or plainly."""
 
 
-def one_by_one(stage: Stage, job: Any, specs: Sequence[Any], runner: str, options: Sequence[str], exchange: Exchange) -> None:
+def one_by_one(stage: Stage, job: Any, specs: Iterable[Any], runner: str, options: Sequence[str], exchange: Exchange) -> None:
     """Do the shards in this process, without Beam; see `RunShards`."""
     for spec in specs:
         run_shard(spec, stage, job)
 
 
 def run_shard(spec: Any, stage: Stage, job: Any, *given: Any) -> str:
-    """Do one shard of a job (see `Deduped`, which Beam's type checks do not take), and write its result last: it is done if and only if its .json is there."""
+    """Do one shard of a job (see `Deduped`, which Beam's type checks do not take), and write its result last."""
     name, folder = shard_name(spec), job.stage(stage.name)
-    tally = Tally(folder / f"{name}.tally")
     try:
-        result = stage.work(job, spec, tally, *given)
-        tally.flush()
-        write_json(folder / f"{name}.json", result)
+        with patience(stage.patience, None if stage.aloud else folder / f"{name}.stuck") as progressed:
+            tally = Tally(folder / f"{name}.tally", progressed)
+            result = stage.work(job, spec, tally, *given)
+            tally.flush()
+            write_sealed(folder / f"{name}{DONE}", result)
     except (ValueError, OSError) as error:
-        about = {"message": str(error), "errno": getattr(error, "errno", None), "file": getattr(error, "filename", None) or str(folder)}
+        about = {
+            "message": str(error),
+            "errno": getattr(error, "errno", None),
+            "file": str(getattr(error, "filename", None) or folder),
+            "damaged": str(error.path) if isinstance(error, DamagedError) else None,
+        }
         with suppress(OSError):  # on a full disk not even this can be written; then Beam's account of the error has to do
             write_json(folder / f"{name}.error", about)
         raise
@@ -71,12 +82,19 @@ def shard_name(spec: Any) -> str:
     return f"{spec:05}" if isinstance(spec, int) else str(spec.name)
 
 
+def forget(damaged: Path) -> None:
+    """Have a stage's file be made again: remove it, and the result of the shard whose name its own begins with."""
+    makers = [path for path in damaged.parent.glob(f"*{DONE}") if damaged.name.startswith(path.stem)]
+    for path in (damaged, damaged.parent / RESULTS, *makers):
+        path.unlink(missing_ok=True)
+
+
 @dataclass
 class Crew:
     """Who runs the stages: this process, a pool of `workers` processes, or the cluster behind `runner`; each runs its shards by `run_shards`.
 
     `sizes` are the bytes that a stage will read, for those whose progress is measured so. `exchange`: what carries batches between
-    shards, files or the runner's own shuffle.
+    shards, files or the runner's own shuffle. `patience`: see `Stage`.
     """
 
     workers: int
@@ -86,65 +104,131 @@ class Crew:
     watch: Watch | None = None
     sizes: Mapping[str, int] = field(default_factory=dict)
     exchange: Exchange = "files"
+    patience: float | None = None
     seconds: dict[str, float] = field(default_factory=dict)
-    _pool: ProcessPoolExecutor | None = None
+    _pool: Pool | None = None
 
     def run(self, stage: Stage, job: Deduped, specs: Sequence[Any]) -> list[dict[str, Any]]:
         """Do the shards that are not done yet; return all results in the order of the shards' names.
 
         Raises:
             ValueError, OSError: what a shard raised.
-            RuntimeError: a worker process died.
+            RuntimeError: a shard's process died, twice, or made no progress.
         """
         folder, started = job.stage(stage.name), time.monotonic()
         folder.mkdir(parents=True, exist_ok=True)
-        for old in folder.glob("*.error"):
+        for old in [*folder.glob("*.error"), *folder.glob("*.stuck")]:
             old.unlink()
-        left = [spec for spec in specs if not (folder / f"{shard_name(spec)}.json").exists()]
+        names = sorted(map(shard_name, specs))
+        found = {name: result for name in names if (result := _result(folder / f"{name}{DONE}")) is not None}
+        left = [spec for spec in specs if shard_name(spec) not in found]
+        stage = stage._replace(patience=self.patience, aloud=self._alone)
         try:
-            self._wait(self._start(stage, job, left), stage, folder, len(specs))
-        except BrokenProcessPool as error:
-            raise RuntimeError(
-                f"a worker process died in stage {stage.name} (killed, or out of memory); finished shards are safe: run the same "
-                "command to go on, with fewer --workers if memory is short"
-            ) from error
+            if left:
+                self._do(stage, job, left, len(specs))
+        except DeadWorkerError as error:
+            raise RuntimeError(_account(error, stage, folder)) from error
         except Exception as error:
             raise _first_error(folder) or error from error
+        self._tell(stage, folder, len(specs), ended=True)
         self.seconds[stage.name] = self.seconds.get(stage.name, 0) + time.monotonic() - started
-        write_json(folder / RESULTS, [read_json(folder / f"{name}.json") for name in sorted(map(shard_name, specs))])
-        return job.results(stage.name)
+        results = [found.get(name) or read_sealed(folder / f"{name}{DONE}") for name in names]
+        if left or not (folder / RESULTS).exists():
+            write_sealed(folder / RESULTS, results)
+        return results
 
-    def _start(self, stage: Stage, job: Deduped, left: Sequence[Any]) -> list["Future[None]"]:
-        if not left:
-            return []
-        if self.runner != LOCAL_RUNNER or self.workers == 1:
-            return [_in_thread(self.run_shards, stage, job, left, self.runner, self.options, self.exchange)]
-        size = -(-len(left) // (4 * self.workers))
-        shares = [left[at : at + size] for at in range(0, len(left), size)]
-        with _interrupts_later():  # a worker whose start is interrupted would end with a traceback of its own
-            if self._pool is None:
-                spawn = multiprocessing.get_context("spawn")
-                self._pool = ProcessPoolExecutor(self.workers, mp_context=spawn, initializer=obey, initargs=(os.getpid(),))
-            return [self._pool.submit(self.run_shards, stage, job, share, self.runner, self.options, self.exchange) for share in shares]
+    def persist(self, run: Callable[[], Any]) -> Any:
+        """Call what runs the stages, again if a file of theirs turns out not to be as it was written: only what made it is redone.
 
-    def _wait(self, futures: Sequence["Future[None]"], stage: Stage, folder: Path, shards: int) -> None:
-        pending = set(futures)
-        size = self.sizes.get(stage.name, 0)
-        while pending:
-            ended, pending = wait(pending, timeout=_POLL_SECONDS)
-            if self.watch:
-                self.watch(Seen(stage.name, len(list(folder.glob("*.json"))), shards, total(folder), size, False))
-            for future in ended:
-                future.result()
+        Raises:
+            OSError: the same file is damaged for the third time.
+        """
+        seen: Counter[Path] = Counter()
+        while True:
+            try:
+                return run()
+            except DamagedError as error:
+                seen[error.path] += 1
+                if seen[error.path] == _DAMAGES:
+                    raise OSError(f"{error}, after it was made {_DAMAGES} times; check this disk") from error
+                forget(error.path)
+                if self.watch:
+                    self.watch(Seen(error.path.parent.name, 0, 1, Count(0, 0, 0), 0, ended=False, note=f"{error}; it is made again"))
+
+    @property
+    def _alone(self) -> bool:
+        """Whether this process does the work itself."""
+        return self.runner == LOCAL_RUNNER and self.workers == 1
+
+    def _do(self, stage: Stage, job: Deduped, left: Sequence[Any], shards: int) -> None:
+        """Do these shards to their end, and keep the onlooker informed."""
+        folder, how = job.stage(stage.name), (self.runner, self.options, self.exchange)
+
+        def tick() -> None:
+            self._tell(stage, folder, shards)
+
+        def died(error: DeadWorkerError) -> None:
+            if error.shard is not None and last_seen(folder / f"{shard_name(error.shard)}.stuck", run_shard.__name__):
+                raise error
+            self._tell(stage, folder, shards, note=f"{error}; what it was at is done again")
+
+        if self.runner != LOCAL_RUNNER or self._alone:
+            future = _in_thread(self.run_shards, stage, job, left, *how)
+            while not wait([future], timeout=_POLL_SECONDS).done:
+                tick()
+            future.result()
+            return
+        if self._pool is None:
+            self._pool = Pool(self.workers)
+        try:
+            self._pool.run(self.run_shards, (stage, job), left, how, seconds=_POLL_SECONDS, tick=tick, died=died)
+        except BaseException:
+            self.dismiss()  # others of its processes are in the midst of their work
+            raise
+
+    def _tell(self, stage: Stage, folder: Path, shards: int, *, ended: bool = False, note: str = "") -> None:
         if self.watch:
-            self.watch(Seen(stage.name, shards, shards, total(folder), size, True))
+            done = shards if ended else len(list(folder.glob(f"*{DONE}")))
+            self.watch(Seen(stage.name, done, shards, total(folder), self.sizes.get(stage.name, 0), ended, note))
+
+    def __enter__(self) -> Self:
+        """Dismiss the pool when the block ends."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Dismiss the pool."""
+        self.dismiss()
 
     def dismiss(self) -> None:
         """End the pool's processes at once; what they had not finished is done again by the next run."""
         if self._pool is not None:
-            for process in list((self._pool._processes or {}).values()):  # noqa: SLF001 - 3.11 has no kill_workers()
-                process.kill()
-            self._pool.shutdown(cancel_futures=True)
+            self._pool.dismiss()
+            self._pool = None
+
+
+def _result(path: Path) -> dict[str, Any] | None:
+    """A shard's result; None: it is not done, or its result is damaged."""
+    try:
+        return dict(read_sealed(path))
+    except DamagedError:
+        path.unlink(missing_ok=True)
+        return None
+
+
+def _account(error: DeadWorkerError, stage: Stage, folder: Path) -> str:
+    """Tell why a stage cannot go on without its worker."""
+    safe = "finished shards are safe: run the same command to go on"
+    if error.shard is None:
+        return f"{error} in stage {stage.name}; {safe}"
+    name = shard_name(error.shard)
+    account = folder / f"{name}.stuck"
+    where = last_seen(account, run_shard.__name__)
+    if where:
+        return (
+            f"stage {stage.name}, shard {name}: no progress for {stage.patience:,.0f} s, so its process was ended; it was at {where} (all of "
+            f"it: {account}); {safe}, with a longer --patience if it only was slow"
+        )
+    return f"{error} in stage {stage.name}, at shard {name}, for the second time; {safe}, with fewer --workers or more --buckets if memory is short"
 
 
 def _in_thread(function: Callable[..., None], *arguments: Any) -> "Future[None]":
@@ -163,28 +247,11 @@ def _in_thread(function: Callable[..., None], *arguments: Any) -> "Future[None]"
     return future
 
 
-@contextmanager
-def _interrupts_later() -> Iterator[None]:
-    """Hold Ctrl-C and SIGTERM back until the block has ended."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    held: list[int] = []
-    before: dict[int, Any] = {
-        number: signal.signal(number, lambda came, _: held.append(came)) for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    for number in held:
-        signal.raise_signal(number)
-
-
 def _first_error(folder: Path) -> Exception | None:
     """What the first failed shard said."""
     for path in sorted(folder.glob("*.error")):
         said = read_json(path)
+        if said["damaged"]:
+            return DamagedError(Path(said["damaged"]), said["message"].removeprefix(f"{said['damaged']}: "))
         return OSError(said["errno"], os.strerror(said["errno"]), said["file"]) if said["errno"] else ValueError(said["message"])
     return None

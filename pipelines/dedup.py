@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from filters.duplicates import Edges, Lost, components, exact_losers, ids, near_losers
 from filters.words import mix
-from pipelines.files import read_parts, write_parts
 from pipelines.job import DEDUP, Deduped, Job
 from pipelines.near import EDGES, MOVED, MOVES, holders, labelled, left_by, pass_name
+from pipelines.parts import read_parts, write_parts
 from pipelines.progress import Tally
 from pipelines.signatures import BY_ID, KEYS, ORDER
 from schemas.batch import from_columns

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from filters.duplicates import ids, keys
 from pipelines.dedup import VALIDATION, clusters_in
-from pipelines.files import durable, write_batch
+from pipelines.files import durable
 from pipelines.job import FINISH, Job
+from pipelines.parts import write_batch
 from pipelines.progress import Tally
 from pipelines.recipe import Recipe
 from pipelines.removal import kept_trees, without_losers, write_proofs

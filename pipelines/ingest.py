@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from filters.chain import apply
-from pipelines.files import write_parts
 from pipelines.job import INGEST, Job
+from pipelines.parts import write_parts
 from pipelines.progress import Tally
 from pipelines.recipe import Recipe
 from schemas.batch import conform, fill

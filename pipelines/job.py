@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipelines.files import read_json, read_parts
+from pipelines.files import read_sealed
+from pipelines.parts import read_parts
 from pipelines.published import published_texts
 from pipelines.recipe import Near, Recipe, load
 
@@ -110,7 +111,7 @@ class Job:
 
     def results(self, stage: str) -> list[dict[str, Any]]:
         """Read what the shards of a finished stage left, in the order of their names."""
-        return list(read_json(self.stage(stage) / RESULTS))
+        return list(read_sealed(self.stage(stage) / RESULTS))
 
 
 def local_folder(out: Path) -> Path:

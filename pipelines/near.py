@@ -22,8 +22,8 @@ from filters.candidates import candidates
 from filters.duplicates import components, ids
 from filters.shingles import Shingles, jaccard, sets, shingles
 from filters.words import fold, own
-from pipelines.files import read_parts, write_parts
 from pipelines.job import DEDUP, Deduped
+from pipelines.parts import read_parts, write_parts
 from pipelines.progress import Tally
 from pipelines.recipe import Near
 from pipelines.signatures import BANDS, KEYS

@@ -20,7 +20,7 @@ class Count(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What an onlooker is told: stage, shards done and in all, what has been counted, input bytes in all, whether it has ended."""
+    """What an onlooker is told: stage, shards done and in all, what has been counted, input bytes in all, whether it has ended, what went wrong."""
 
     stage: str
     done: int
@@ -28,15 +28,17 @@ class Seen(NamedTuple):
     counted: Count
     size: int
     ended: bool
+    note: str = ""
 
 
 Watch = Callable[[Seen], None]
 
 
 class Tally:
-    """A shard's progress, written at most five times a second to `path`; None: nobody looks."""
+    """A shard's progress, written at most five times a second to `path`; None: nobody looks. Then `progressed` is called, too."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, progressed: Callable[[], None] = lambda: None) -> None:
+        self._progressed = progressed
         self._handle = None if path is None else os.open(path, os.O_CREAT | os.O_WRONLY, 0o644)
         self._size, self._rows, self._rejected, self._written = 0.0, 0, 0, 0.0
 
@@ -51,6 +53,7 @@ class Tally:
         if self._handle is not None:
             os.pwrite(self._handle, _NUMBERS.pack(int(self._size), self._rows, self._rejected), 0)
             self._written = time.monotonic()
+            self._progressed()
 
 
 def total(folder: Path) -> Count:

@@ -13,9 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.files import durable, read_parts, sha256
+from pipelines.files import durable, sha256
 from pipelines.finish import FINISHED, MAX_SHARD_BITS
 from pipelines.job import FINISH, Job
+from pipelines.parts import read_parts
 from pipelines.progress import Tally
 from pipelines.releases import write_released
 from pipelines.views import view

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from filters.chain import apply
 from filters.duplicates import ids
 from pipelines.contamination import reject_contaminated
-from pipelines.files import read_parts, write_batch
 from pipelines.job import INGEST, REFINE, Job
+from pipelines.parts import read_parts, write_batch
 from pipelines.progress import Tally
 from pipelines.recipe import Recipe
 from pipelines.signatures import signed, write_signatures

@@ -9,9 +9,10 @@ import pyarrow.parquet as pq
 
 from pipelines.contamination import PROOFS, found_in
 from pipelines.dedup import grafted, lost_at_last
-from pipelines.files import durable, read_parts, write_parts
+from pipelines.files import durable
 from pipelines.job import REFINE, Job
 from pipelines.near import Part, left_by, pass_name
+from pipelines.parts import read_parts, write_parts
 from pipelines.progress import Tally
 from pipelines.trees import reject_fallen
 from schemas.batch import conform, fill, from_columns

@@ -59,6 +59,8 @@ def _bars(progress: Progress) -> Watch:
     tasks: dict[str, TaskID] = {}
 
     def watch(seen: Seen) -> None:
+        if seen.note:
+            progress.console.print(seen.note, markup=False, soft_wrap=True)
         if seen.stage not in tasks:
             tasks[seen.stage] = progress.add_task(seen.stage, total=1, note="")
         done = 1.0 if seen.ended else _share(seen)
@@ -73,6 +75,8 @@ def _lines(console: Console) -> Watch:
     last: dict[str, float] = {}
 
     def watch(seen: Seen) -> None:
+        if seen.note:
+            console.print(seen.note, markup=False, soft_wrap=True)
         now = time.monotonic()
         started.setdefault(seen.stage, now)
         if seen.ended or now - last.setdefault(seen.stage, now) > _PLAIN_SECONDS:

@@ -12,7 +12,7 @@ from filters.duplicates import ids
 from filters.minhash import SIGNERS, banding, keys
 from filters.shingles import pieces, shingles
 from filters.words import fold, normalize, own
-from pipelines.files import write_parts
+from pipelines.parts import write_parts
 from pipelines.recipe import Near
 from schemas.batch import from_columns
 from schemas.ids import hash128, parts

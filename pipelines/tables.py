@@ -6,7 +6,6 @@ OUT/summary.json         counts and digests; written last: where it is, the rest
 """
 
 import shutil
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import accumulate
@@ -19,23 +18,24 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from filters.minhash import SIGNERS, banding
 from pipelines.compare import compare, counted
 from pipelines.crew import Crew, Stage, one_by_one
 from pipelines.dedup import Turn, lost_in, match, turn_name
-from pipelines.files import durable, read_json, sha256, write_batch, write_json
+from pipelines.files import durable, read_json, read_sealed, sha256, write_json
 from pipelines.job import RESULTS
+from pipelines.lock import locked
 from pipelines.near import pass_name
-from pipelines.plan import BUCKET_BYTES, unpacked_bytes, versions
+from pipelines.parts import read_batch, write_batch
+from pipelines.plan import versions
 from pipelines.progress import Tally, Watch
 from pipelines.recipe import Near
 from pipelines.signatures import signed, write_signatures
+from pipelines.tables_plan import READ, STAGES, SUMMARY, check, described, settle
 from schemas.batch import from_columns
 from sources.columns import as_schema, common_schema, texts
 from sources.tables import blocks
 
-READ, SIGN, KEEP = "1-read", "2-sign", "4-keep"
-_STAGES, _SUMMARY = ".stages", "summary.json"
+SIGN, KEEP = "2-sign", "4-keep"
 NEAR = Near(threshold=0.8, split_threshold=None, recall=0.98)
 _S, _I = pa.string(), pa.int64()
 REMOVED = pa.schema([("file", _S), ("row", _I), ("kept_file", _S), ("kept_row", _I), ("similarity", pa.float64()), ("rule", _S)])
@@ -77,18 +77,16 @@ class TableJob:
 
     def stage(self, name: str) -> Path:
         """The folder of a stage's files."""
-        return Path(self.out) / _STAGES / name
+        return Path(self.out) / STAGES / name
 
     def results(self, stage: str) -> list[dict[str, Any]]:
         """Read what the shards of a finished stage left, in the order of their names."""
-        return list(read_json(self.stage(stage) / RESULTS))
+        return list(read_sealed(self.stage(stage) / RESULTS))
 
     def rows(self, stem: str) -> pa.RecordBatch:
         """The rows of a block, in the schema of all blocks of its input."""
-        names = (f"{stem}.arrow", f"{stem.partition('-')[0]}.schema")
-        own, common = (pa.memory_map(str(self.stage(READ) / name)) for name in names)
-        with own, common:
-            return as_schema(pa.ipc.open_file(own).get_batch(0), pa.ipc.open_file(common).schema)
+        own, common = (read_batch(self.stage(READ) / name) for name in (f"{stem}.arrow", f"{stem.partition('-')[0]}.schema"))
+        return as_schema(own, common.schema)
 
     def texts(self, holder: int, rows: NDArray[np.int64]) -> pa.Array:
         """The texts at these rows of a block."""
@@ -105,31 +103,33 @@ def dedup(
     minhash: str = "numpy",
     workers: int = 1,
     overwrite: bool = False,
+    patience: float | None = None,
     watch: Watch | None = None,
 ) -> dict[str, Any]:
     """Remove the rows of tables whose text duplicates another's; return the summary.
 
     Of rows alike the first stays, in the order in which the inputs are given, and of their rows. A row goes only if its text
     is that of a row that stays, or as similar to it as `near` says; None: only the same text counts. Null is no text: such rows stay.
+    A process whose shard makes no progress for `patience` seconds is ended; with one worker, that is this one.
 
     Raises:
         ValueError: an argument or an input is not as expected, or `out` holds something else.
         OSError: a file cannot be read or written.
         RuntimeError: a worker died.
     """
-    folder, described = Path(out).resolve(), _described(inputs)
-    _check(folder, described, near, minhash, workers)
-    plan = {"inputs": described, "text_column": text_column, "near": near and asdict(near), "minhash": minhash, "versions": versions()}
-    bits = _settle(folder, plan, overwrite, workers)
-    if not (folder / _SUMMARY).exists():
-        named = tuple((entry["path"], entry["file"]) for entry in described)
-        crew = Crew(workers, one_by_one, watch=watch)
-        try:
-            _run(TableJob(str(folder), named, text_column, bits, near, minhash), plan, crew)
-        finally:
-            crew.dismiss()
-    shutil.rmtree(folder / _STAGES, ignore_errors=True)
-    return dict(read_json(folder / _SUMMARY))
+    folder, given = Path(out).resolve(), described(inputs)
+    check(folder, given, near, minhash, workers)
+    plan = {"inputs": given, "text_column": text_column, "near": near and asdict(near), "minhash": minhash, "versions": versions()}
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder):
+        bits = settle(folder, plan, overwrite, workers)
+        if not (folder / SUMMARY).exists():
+            named = tuple((entry["path"], entry["file"]) for entry in given)
+            job = TableJob(str(folder), named, text_column, bits, near, minhash)
+            with Crew(workers, one_by_one, watch=watch, patience=patience) as crew:
+                crew.persist(lambda: _run(job, plan, crew))
+        shutil.rmtree(folder / STAGES, ignore_errors=True)
+        return dict(read_json(folder / SUMMARY))
 
 
 def _run(job: TableJob, plan: dict[str, Any], crew: Crew) -> None:
@@ -149,7 +149,7 @@ def _run(job: TableJob, plan: dict[str, Any], crew: Crew) -> None:
         "outputs": [output for shard in kept for output in shard["outputs"]],
         "plan": plan,
     }
-    write_json(Path(job.out) / _SUMMARY, summary)
+    write_json(Path(job.out) / SUMMARY, summary)
 
 
 def read_blocks(job: TableJob, number: int, tally: Tally) -> dict[str, Any]:
@@ -227,74 +227,3 @@ def _write(job: TableJob, path: str, batch: pa.RecordBatch) -> dict[str, Any]:
     with durable(target) as temporary:
         pq.write_table(pa.Table.from_batches([batch]), temporary, compression="zstd")
     return {"path": path, "rows": len(batch), "bytes": target.stat().st_size, "sha256": sha256(target)}
-
-
-def _described(inputs: Sequence[str | Path]) -> list[dict[str, Any]]:
-    """Each input with its path, its name in the results, size and time.
-
-    Raises:
-        ValueError: there is none, or one is not a file.
-    """
-    if not inputs:
-        raise ValueError("no inputs; give JSONL, CSV or Parquet files")
-    described: list[dict[str, Any]] = []
-    seen: Counter[str] = Counter()
-    for given in map(Path, inputs):
-        if not given.is_file():
-            what = "is a folder" if given.is_dir() else "is no regular file" if given.exists() else "no such file"
-            raise ValueError(f"{given}: {what}; expected a JSONL, CSV or Parquet file")
-        seen[given.name] += 1
-        label = given.name if seen[given.name] == 1 else f"{given.name}#{seen[given.name]}"
-        about = given.stat()  # a link keeps its own name, which may tell that it is CSV
-        described.append({"path": str(given.absolute()), "file": label, "bytes": about.st_size, "changed": about.st_mtime_ns})
-    return described
-
-
-def _check(folder: Path, described: Sequence[dict[str, Any]], near: Near | None, minhash: str, workers: int) -> None:
-    """Refuse what can be seen to be wrong before anything is read or written."""
-    if minhash not in SIGNERS:
-        raise ValueError(f"minhash: got {minhash!r}; expected one of {', '.join(SIGNERS)}")
-    if workers < 1:
-        raise ValueError(f"workers: got {workers}; expected 1 or more")
-    if near:
-        banding(near.lowest, near.recall)
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(f"{folder}: is a file; expected a folder, or a name that is free")
-    for entry in described:
-        if Path(entry["path"]).resolve().is_relative_to(folder):
-            raise ValueError(f"{entry['path']}: lies in the folder for the result; give another -o")
-
-
-def _settle(folder: Path, plan: dict[str, Any], overwrite: bool, workers: int) -> int:
-    """Make ready for this plan; return the bits of its ranges. What an interrupted run of the same plan has left is gone on with, in its ranges.
-
-    Raises:
-        ValueError: the folder holds something else.
-    """
-    stored = folder / _STAGES / "plan.json"
-    done, begun = _plan_in(folder / _SUMMARY), _plan_in(stored)
-    if plan in (done, begun) and not overwrite:
-        return int(read_json(stored)["bits"]) if begun == plan else 0
-    if folder.exists() and any(folder.iterdir()):
-        if done is None and begun is None:
-            raise ValueError(f"{folder}: is not empty and was not made by gather dedup; expected a new or empty folder")
-        if not overwrite and (done is not None or (folder / _STAGES / READ / RESULTS).exists()):
-            what = "an unfinished run" if done is None else "the result"
-            raise ValueError(f"{folder}: holds {what} of other inputs or options; give another -o, or --overwrite to replace it")
-        write_json(stored, {"plan": {}})  # if this is interrupted, the folder is still ours, and not to be gone on with
-        (folder / _SUMMARY).unlink(missing_ok=True)
-        for old in (folder / "kept", folder / "removed", *(folder / _STAGES).glob("[1-9]-*")):
-            shutil.rmtree(old, ignore_errors=not old.exists())
-    bits = min((max(-(-sum(map(unpacked_bytes, plan["inputs"])) // BUCKET_BYTES), workers) - 1).bit_length(), 12)
-    write_json(stored, {"plan": plan, "bits": bits})
-    return bits
-
-
-def _plan_in(path: Path) -> Any:
-    """The plan in a file of ours; None: there is no such file, or it is somebody else's."""
-    try:
-        found = read_json(path)
-    except (FileNotFoundError, ValueError):
-        return None
-    plan = found.get("plan") if isinstance(found, dict) else None
-    return plan if isinstance(plan, dict) else None

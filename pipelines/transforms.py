@@ -1,5 +1,6 @@
 """The Beam part: a stage is a short pipeline over shard specs, run in this process, in a pool, or on a cluster."""
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -7,7 +8,7 @@ import apache_beam as beam
 import pyarrow as pa
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipelines.crew import Exchange, Stage, run_shard
+from pipelines.crew import LOCAL_RUNNER, Exchange, Stage, run_shard
 from pipelines.exchange import Parcel
 from pipelines.job import Deduped
 
@@ -63,11 +64,25 @@ def _receive(grouped: tuple[int, Iterable[Parcel]], stage: Stage, job: Any, spec
 
 
 def run_pipeline(
-    stage: Stage, job: Deduped, specs: Sequence[Any], runner: str, options: Sequence[str], exchange: Exchange = "files"
+    stage: Stage, job: Deduped, specs: Iterable[Any], runner: str, options: Sequence[str], exchange: Exchange = "files"
 ) -> None:
-    """Run one stage over these shards as one Beam pipeline, to its end."""
+    """Run one stage over these shards as one Beam pipeline, to its end. In this process, a shard is asked for when the one before is done."""
     with beam.Pipeline(runner=runner, options=PipelineOptions(list(options))) as pipeline:
         if exchange == "native" and stage.send:
-            pipeline | beam.Create(list(stage.senders), reshuffle=False) | GroupAndRun(stage, job, specs)
-            return
-        pipeline | beam.Create(list(specs), reshuffle=False) | RunShards(stage, job)
+            pipeline | beam.Create(list(stage.senders), reshuffle=False) | GroupAndRun(stage, job, list(specs))
+        elif runner == LOCAL_RUNNER:
+            number = next(_numbers)
+            _coming[number] = iter(specs)
+            come = pipeline | beam.Create([number], reshuffle=False) | beam.FlatMap(_as_they_come)
+            come | stage.name >> beam.Map(run_shard, stage, job)
+        else:
+            pipeline | beam.Create(list(specs), reshuffle=False) | RunShards(stage, job)
+
+
+_numbers = itertools.count()
+_coming: dict[int, Iterator[Any]] = {}
+"""Shards on their way into the pipelines of this process: an iterator cannot be shipped."""
+
+
+def _as_they_come(number: int) -> Iterator[Any]:
+    yield from _coming.pop(number)

@@ -103,7 +103,7 @@ def test_a_finished_shard_is_not_done_again(examples: Any, key_file: Path, tmp_p
         patch.setattr("pipelines.dedup.exact_losers", lambda *_: 1 / 0)
         with pytest.raises(Exception, match="division by zero"):
             build(tmp_path / "out", examples, key_file=key_file)
-    results = sorted((tmp_path / "out.local" / "stages").rglob("2-refine/*.json"))
+    results = sorted((tmp_path / "out.local" / "stages").rglob("2-refine/*.done"))
     before = [os.stat(path).st_mtime_ns for path in results]
     stamps: list[list[int]] = []
     build(
@@ -298,14 +298,14 @@ def test_a_full_disk_is_an_error_that_leaves_nothing_that_looks_done(
     """The system's error comes through with its number, and no half-written shard has its final name."""
 
     def full(path: Path) -> None:
-        if path.suffix == ".part" and ".arrow" in path.name:
+        if path.suffix == ".part" and ".done" in path.name:
             raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("pipelines.files._sync", full)
     with pytest.raises(OSError, match="No space left on device") as caught:
         build(tmp_path / "out", {"quora": examples["quora"]}, key_file=key_file)
     assert caught.value.errno == 28
-    assert not [path for path in (tmp_path / "out.local" / "stages").rglob("*") if path.suffix in (".json", ".arrow", ".part")]
+    assert not [path for path in (tmp_path / "out.local" / "stages").rglob("*") if path.suffix in (".done", ".part")]
 
 
 def test_two_builds_into_one_folder_do_not_run_at_once(examples: Any, key_file: Path, tmp_path: Path) -> None:
@@ -317,4 +317,4 @@ def test_two_builds_into_one_folder_do_not_run_at_once(examples: Any, key_file: 
             said.append(fails(tmp_path, examples, key_file))
 
     build(tmp_path / "out", {"quora": examples["quora"]}, key_file=key_file, watch=again)
-    assert said == [f"{tmp_path / 'out.local'}: another build is running there; wait for it, or give another -o"]
+    assert said == [f"{tmp_path / 'out.local'}: another run is at work there; wait for it, or give another -o"]

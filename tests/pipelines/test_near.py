@@ -671,11 +671,11 @@ def test_a_build_killed_in_its_passes_goes_on_to_the_same_bytes(forums: Any, key
                  "key_file": str(key_file), "recipe_file": str(given / "recipe.py")}  # fmt: skip
     passes = ("compare", "001-match", "graft")
     for name in passes:
-        shard = f"3-dedup/{name}/00002.json"
+        shard = f"3-dedup/{name}/00002.done"
         ended = subprocess.run([sys.executable, "-c", _DYING, shard, json.dumps(arguments)], cwd=ROOT, capture_output=True, check=False)
         assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
         folder = local_folder(tmp_path / "out") / "stages" / "3-dedup" / name
-        assert folder.is_dir() and not (folder / "00002.json").exists() and not (tmp_path / "out" / "manifest.json").exists()
+        assert folder.is_dir() and not (folder / "00002.done").exists() and not (tmp_path / "out" / "manifest.json").exists()
     build(**arguments)
     assert digests(tmp_path / "out") == digests(reference.out)
     assert not [path for path in local_folder(tmp_path / "out").rglob("*") if path.name.endswith(".part")]

@@ -5,11 +5,10 @@ import stat
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pytest
 
-from pipelines.files import durable, read_json, read_parts, write_json, write_parts
+from pipelines.files import durable, read_json, write_json
 from pipelines.key import load_key
 from pipelines.manifest import check_conservation
 from pipelines.plan import bucket_bits, cut, describe, differences, find_inputs
@@ -109,18 +108,6 @@ def test_conservation_is_held_to() -> None:
     check_conservation([entry])
     with pytest.raises(RuntimeError, match="RC.zst: rows are missing: 10 in \\+ 1 derived, but 4 out \\+ 6 rejected"):
         check_conservation([{**entry, "rejected": {"bot": 6}}])
-
-
-def test_parts_come_back_from_every_file_that_has_them(tmp_path: Path) -> None:
-    """In the order of the files, rows in their order; a part that nobody has is empty; columns can be chosen."""
-    whole = pa.RecordBatch.from_arrays([pa.array([1, 2, 3, 4]), pa.array(["a", "b", "c", "d"])], schema=ROWS)
-    files = [(tmp_path / "x", write_parts(tmp_path / "x", whole, np.array([5, 0, 5, 0])))]
-    files.append((tmp_path / "y", write_parts(tmp_path / "y", whole.slice(0, 1), np.array([5]))))
-    assert [numbers for _, numbers in files] == [[0, 5], [5]]
-    assert read_parts(files, 5, ROWS).to_pydict() == {"id": [1, 3, 1], "text": ["a", "c", "a"]}
-    assert read_parts(files, 0, pa.schema([ROWS.field("text")])).to_pydict() == {"text": ["b", "d"]}
-    assert read_parts(files, 7, ROWS).num_rows == 0
-    assert write_parts(tmp_path / "z", whole.slice(0, 0), np.array([], np.int64)) == []
 
 
 def test_a_file_has_its_name_only_when_it_is_whole(tmp_path: Path) -> None:

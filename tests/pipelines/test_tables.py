@@ -575,7 +575,7 @@ def test_the_bytes_do_not_depend_on_the_ranges(
     """Four, or sixty-four, ranges of keys."""
     out, paths, _ = many
     ranges: list[int] = []
-    monkeypatch.setattr(tables, "BUCKET_BYTES", size)
+    monkeypatch.setattr("pipelines.tables_plan.BUCKET_BYTES", size)
     monkeypatch.setattr(tables, "compare", lambda job, crew: ranges.append(1 << job.bits) or compare(job, crew))
     dedup(paths, tmp_path / "out")
     assert ranges[0] >= 4
@@ -624,7 +624,7 @@ def test_a_stopped_run_goes_on_with_what_is_done(many: tuple[Path, list[Path], l
         stopped(paths, tmp_path / "out", "counted")
     else:
         stopped(paths, tmp_path / "out", step)
-    done = {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / ".stages" / "1-read").glob("*.json")}
+    done = {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / ".stages" / "1-read").glob("*.done")}
     assert len(done) == 3
     seen: set[bool] = set()
     dedup(
