@@ -1,7 +1,6 @@
 """Build a data set from dumps: its stages, one after the other, each resumable."""
 
 import hashlib
-import shutil
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +13,7 @@ from pipelines.compare import compare, counted
 from pipelines.contamination import describe_sets, index_sets
 from pipelines.crew import DONE, LOCAL_RUNNER, Crew, Exchange, Stage
 from pipelines.dedup import Turn, cluster, match, prune, settled, turn_name
-from pipelines.files import read_json, write_json
+from pipelines.files import read_json, remove, write_json
 from pipelines.finish import finish
 from pipelines.ingest import Stripe, ingest
 from pipelines.job import AGAINST, FINISH, INGEST, PUBLISH, REFINE, Job, local_folder
@@ -30,6 +29,7 @@ from pipelines.releases import Earlier, describe_releases, earlier_files, sign_e
 from pipelines.removal import graft_pass
 from pipelines.transforms import run_pipeline
 from schemas.views import SPLITS, VIEWS
+from sources.places import absolute, place
 
 _REFUSED = {
     "DirectRunner": "chooses an engine by itself, and may download one",
@@ -74,7 +74,7 @@ def build(
         OSError: a file cannot be read or written.
         RuntimeError: a worker died, or rows are missing.
     """
-    folder = Path(out).resolve()
+    folder = absolute(out)
     _check(folder, views, workers, buckets, runner, exchange)
     local = local_folder(folder)
     with locked(local / "lock"):
@@ -99,7 +99,7 @@ def build(
             _remove(folder, local)
         plan = _settle(folder, local, stored, wanted, workers)
         if (folder / "manifest.json").exists():
-            shutil.rmtree(local / "stages", ignore_errors=True)
+            remove(local / "stages")
             return dict(read_json(folder / "manifest.json"))
         job = Job(
             out=str(folder),
@@ -132,11 +132,11 @@ def _run(job: Job, plan: Plan, crew: Crew) -> dict[str, Any]:
     rows = {name: {split: _sum(shard["rows"][name][split] for shard in finished) for split in SPLITS} for name in job.views}
     published = crew.run(Stage(PUBLISH, publish), job, shards(rows))
     whole = manifest(plan, ingested, finished, published, counted(job, finished))
-    for unfinished in Path(job.out).rglob(".*.part"):  # what a killed run was writing
+    for unfinished in place(job.out).rglob(".*.part"):  # what a killed run was writing
         unfinished.unlink()
     write_json(job.local / "logs" / "seconds.json", {**crew.seconds, "all": time.monotonic() - started})
-    write_json(Path(job.out) / "manifest.json", whole)
-    shutil.rmtree(job.local / "stages")
+    write_json(place(job.out) / "manifest.json", whole)
+    remove(job.local / "stages")
     return whole
 
 
@@ -218,7 +218,7 @@ def _keep_recipe(local: Path, recipe_file: str | Path | None) -> str | None:
     if recipe_file is None:
         return None
     copy = local / "recipe.py"
-    copy.write_bytes(Path(recipe_file).read_bytes())
+    copy.write_bytes(place(recipe_file).read_bytes())
     return str(copy)
 
 
@@ -232,4 +232,4 @@ def _remove(folder: Path, local: Path) -> None:
         raise ValueError(f"{folder}: is not empty and was not made by gather; remove it yourself if it can go")
     (local / "plan.json").unlink(missing_ok=True)
     for old in (folder, *(local / name for name in ("stages", "rejected", "proofs", "signatures"))):
-        shutil.rmtree(old, ignore_errors=True)
+        remove(old)

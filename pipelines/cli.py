@@ -19,6 +19,7 @@ from pipelines.recipe import Near
 from pipelines.worker import quiet
 from schemas.views import VIEWS
 from sources import SOURCES
+from sources.places import place
 
 app = typer.Typer(
     name="gather",
@@ -37,8 +38,11 @@ _MANY = (*(f"--{name}" for name in SOURCES), "--against", "--decontaminate")
 def build_command(
     inputs: dict[str, list[str]],
     context: typer.Context,
-    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the data; OUT.local beside it holds what must not be published.")],
-    recipe_file: Annotated[Path | None, typer.Option("--recipe", help="A recipe in place of the default one; see `gather recipe`.")] = None,
+    out: Annotated[
+        str,
+        typer.Option("-o", "--out", help="Folder for the data, here or as s3://...; OUT.local beside it holds what must not be published."),
+    ],
+    recipe_file: Annotated[str | None, typer.Option("--recipe", help="A recipe in place of the default one; see `gather recipe`.")] = None,
     views: Annotated[str, typer.Option(help="Which tables to write, separated by commas.")] = ",".join(VIEWS),
     workers: Annotated[int, typer.Option(help="Processes on this machine.")] = 1,
     buckets: Annotated[int | None, typer.Option(help="Parts in which trees travel, a power of two: more need less memory.")] = None,
@@ -48,10 +52,10 @@ def build_command(
         str, typer.Option(help="Columns of unusual names: question=Q,answer=A,url=...,author=...,score=...,created=...")
     ] = "",
     against: Annotated[
-        list[Path] | None, typer.Option(help="Any number of earlier releases: what they hold is not published again.")
+        list[str] | None, typer.Option(help="Any number of earlier releases: what they hold is not published again.")
     ] = None,
     decontaminate: Annotated[
-        list[Path] | None, typer.Option(help="Any number of evaluation sets, as JSONL, CSV or Parquet: no message may hold an item of one.")
+        list[str] | None, typer.Option(help="Any number of evaluation sets, as JSONL, CSV or Parquet: no message may hold an item of one.")
     ] = None,
     minhash: Annotated[str, typer.Option(help=f"What signs texts: {', '.join(SIGNERS)} (an oracle, slow).")] = "numpy",
     allow_truncated: Annotated[bool, typer.Option(help="Keep what can be read of a broken archive, and say so in the manifest.")] = False,
@@ -99,7 +103,7 @@ def build_command(
     if as_json:
         print(json.dumps(manifest, indent=1, sort_keys=True))  # noqa: T201
     else:
-        screen.summary(_stdout, out, local_folder(out), manifest, time.monotonic() - started)
+        screen.summary(_stdout, out, local_folder(place(out)), manifest, time.monotonic() - started)
 
 
 @app.command("dedup")
@@ -107,7 +111,7 @@ def dedup_command(
     inputs: Annotated[
         list[str], typer.Argument(help="JSONL, CSV or Parquet files, packed or not. Of rows alike the first stays.", show_default=False)
     ],
-    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for kept/, removed/ and summary.json.")],
+    out: Annotated[str, typer.Option("-o", "--out", help="Folder for kept/, removed/ and summary.json.")],
     text_column: Annotated[str, typer.Option(help="The column that holds the text; a.b for one within an object.")] = "text",
     threshold: Annotated[float, typer.Option(help="Exact Jaccard similarity from which two texts are near-duplicates.")] = 0.8,
     recall: Annotated[
@@ -192,7 +196,7 @@ def why(
 @app.command("export")
 def export_command(
     out: Out,
-    target: Annotated[Path, typer.Option("-o", "--output", help="File to write; packed if it ends in .gz.")],
+    target: Annotated[str, typer.Option("-o", "--output", help="File to write; packed if it ends in .gz.")],
     format_: Annotated[str, typer.Option("--format", help=f"One of: {', '.join(FORMATS)}.")] = "oasst",
 ) -> None:
     """Write the trees as OASST's nested JSON, one tree a line."""
@@ -203,7 +207,7 @@ def export_command(
 
 @app.command("recipe")
 def recipe_command(
-    recipe_file: Annotated[Path | None, typer.Argument(help="A recipe file; without one, the default recipe.")] = None,
+    recipe_file: Annotated[str | None, typer.Argument(help="A recipe file; without one, the default recipe.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Print the recipe in force: every filter and every threshold, in order."""

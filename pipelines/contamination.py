@@ -12,6 +12,7 @@ from pipelines.files import sha256
 from pipelines.job import REFINE, Job
 from pipelines.parts import read_batch, write_batch
 from schemas.batch import fill, from_columns
+from sources.places import absolute, place
 from sources.tables import blocks
 
 PROOFS = pa.schema(
@@ -37,14 +38,14 @@ def describe_sets(given: Sequence[str | Path]) -> list[dict[str, Any]]:
         ValueError: one is not a file.
     """
     described: list[dict[str, Any]] = []
-    for path in map(Path, given):
+    for path in map(place, given):
         if not path.is_file():
             raise ValueError(
                 f"{path}: {'is a folder' if path.is_dir() else 'no such file'}; expected an evaluation set as JSONL, CSV or Parquet"
             )
         same = sum(Path(entry["path"]).name == path.name for entry in described)
         name = path.name if not same else f"{path.name}#{same + 1}"
-        described.append({"path": str(path.resolve()), "file": name, "sha256": sha256(path)})
+        described.append({"path": str(absolute(path)), "file": name, "sha256": sha256(path)})
     return described
 
 
@@ -60,7 +61,7 @@ def index_sets(job: Job, sets: Sequence[dict[str, Any]]) -> None:
     values, names = [pa.array([], pa.string())], [pa.array([], pa.string())]
     for entry in sets:
         row = 0
-        for batch in blocks(Path(entry["path"])):
+        for batch in blocks(place(entry["path"])):
             found = items(batch, entry["file"], row)
             values.append(found[0])
             names.append(found[1])

@@ -1,6 +1,7 @@
 """Who does the shards of a stage, and how it is known that they are done. Imports no Beam: `gather dedup` goes without."""
 
 import os
+import tempfile
 import threading
 import time
 from collections import Counter
@@ -12,17 +13,19 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self
 
 import pyarrow as pa
+import xxhash
 
-from pipelines.files import DamagedError, read_json, read_sealed, write_json, write_sealed
+from pipelines.files import DamagedError, read_json, read_sealed, read_whole, write_json, write_sealed
 from pipelines.job import RESULTS, Deduped
 from pipelines.patience import last_seen, patience
 from pipelines.pool import DeadWorkerError, Pool
 from pipelines.progress import Count, Seen, Tally, Watch, total
+from sources.places import is_remote
 
 LOCAL_RUNNER = "FnApiRunner"
 DONE = ".done"
 """The suffix of a shard's result: the shard is done if and only if it is there, and as it was written."""
-_POLL_SECONDS = 0.25
+_POLL_SECONDS, _REMOTE_POLL_SECONDS = 0.25, 5
 _DAMAGES = 3
 
 Exchange = Literal["files", "native"]
@@ -59,8 +62,8 @@ def run_shard(spec: Any, stage: Stage, job: Any, *given: Any) -> str:
     """Do one shard of a job (see `Deduped`, which Beam's type checks do not take), and write its result last."""
     name, folder = shard_name(spec), job.stage(stage.name)
     try:
-        with patience(stage.patience, None if stage.aloud else folder / f"{name}.stuck") as progressed:
-            tally = Tally(folder / f"{name}.tally", progressed)
+        with patience(stage.patience, None if stage.aloud else stuck_at(folder, name)) as progressed:
+            tally = Tally(None if is_remote(folder) else folder / f"{name}.tally", progressed)
             result = stage.work(job, spec, tally, *given)
             tally.flush()
             write_sealed(folder / f"{name}{DONE}", result)
@@ -80,6 +83,13 @@ def run_shard(spec: Any, stage: Stage, job: Any, *given: Any) -> str:
 def shard_name(spec: Any) -> str:
     """The name of a shard's files; a bucket is its number."""
     return f"{spec:05}" if isinstance(spec, int) else str(spec.name)
+
+
+def stuck_at(folder: Path, name: str) -> Path:
+    """Where a shard that hangs leaves word of where it was: on this machine, for the clock can write nowhere else."""
+    if not is_remote(folder):
+        return folder / f"{name}.stuck"
+    return Path(tempfile.gettempdir()) / f"gather-{xxhash.xxh3_64_hexdigest(str(folder).encode())}-{name}.stuck"
 
 
 def forget(damaged: Path) -> None:
@@ -107,6 +117,7 @@ class Crew:
     patience: float | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     _pool: Pool | None = None
+    _told: float = 0
 
     def run(self, stage: Stage, job: Deduped, specs: Sequence[Any]) -> list[dict[str, Any]]:
         """Do the shards that are not done yet; return all results in the order of the shards' names.
@@ -119,9 +130,10 @@ class Crew:
         folder.mkdir(parents=True, exist_ok=True)
         for old in [*folder.glob("*.error"), *folder.glob("*.stuck")]:
             old.unlink()
-        names = sorted(map(shard_name, specs))
-        found = {name: result for name in names if (result := _result(folder / f"{name}{DONE}")) is not None}
-        left = [spec for spec in specs if shard_name(spec) not in found]
+        self._told = 0.0
+        wanted = {f"{shard_name(spec)}{DONE}": spec for spec in specs}
+        found = read_whole([path for path in folder.glob(f"*{DONE}") if path.name in wanted])
+        left = [spec for name, spec in wanted.items() if name not in found]
         stage = stage._replace(patience=self.patience, aloud=self._alone)
         try:
             if left:
@@ -132,7 +144,11 @@ class Crew:
             raise _first_error(folder) or error from error
         self._tell(stage, folder, len(specs), ended=True)
         self.seconds[stage.name] = self.seconds.get(stage.name, 0) + time.monotonic() - started
-        results = [found.get(name) or read_sealed(folder / f"{name}{DONE}") for name in names]
+        found |= read_whole([folder / name for name in wanted if name not in found])
+        results = [
+            found[name] if name in found else read_sealed(folder / name)
+            for name in sorted(wanted, key=lambda name: name.removesuffix(DONE))
+        ]
         if left or not (folder / RESULTS).exists():
             write_sealed(folder / RESULTS, results)
         return results
@@ -168,7 +184,7 @@ class Crew:
             self._tell(stage, folder, shards)
 
         def died(error: DeadWorkerError) -> None:
-            if error.shard is not None and last_seen(folder / f"{shard_name(error.shard)}.stuck", run_shard.__name__):
+            if error.shard is not None and last_seen(stuck_at(folder, shard_name(error.shard)), run_shard.__name__):
                 raise error
             self._tell(stage, folder, shards, note=f"{error}; what it was at is done again")
 
@@ -187,7 +203,8 @@ class Crew:
             raise
 
     def _tell(self, stage: Stage, folder: Path, shards: int, *, ended: bool = False, note: str = "") -> None:
-        if self.watch:
+        if self.watch and (ended or note or time.monotonic() - self._told > (_REMOTE_POLL_SECONDS if is_remote(folder) else 0)):
+            self._told = time.monotonic()
             done = shards if ended else len(list(folder.glob(f"*{DONE}")))
             self.watch(Seen(stage.name, done, shards, total(folder), self.sizes.get(stage.name, 0), ended, note))
 
@@ -206,22 +223,13 @@ class Crew:
             self._pool = None
 
 
-def _result(path: Path) -> dict[str, Any] | None:
-    """A shard's result; None: it is not done, or its result is damaged."""
-    try:
-        return dict(read_sealed(path))
-    except DamagedError:
-        path.unlink(missing_ok=True)
-        return None
-
-
 def _account(error: DeadWorkerError, stage: Stage, folder: Path) -> str:
     """Tell why a stage cannot go on without its worker."""
     safe = "finished shards are safe: run the same command to go on"
     if error.shard is None:
         return f"{error} in stage {stage.name}; {safe}"
     name = shard_name(error.shard)
-    account = folder / f"{name}.stuck"
+    account = stuck_at(folder, name)
     where = last_seen(account, run_shard.__name__)
     if where:
         return (

@@ -4,12 +4,16 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import xxhash
+
+from sources.places import is_remote
 
 
 class DamagedError(ValueError):
@@ -24,8 +28,13 @@ class DamagedError(ValueError):
 def durable(path: Path, *, sync: bool = True) -> Iterator[Path]:
     """Give a temporary name beside `path`; when the block ends well, the file is synced and gets its final name.
 
+    A remote file is written here, and copied when the block ends well: an object store shows whole files only.
     Without `sync` a machine that loses its power may lose the end of the file: for what is read with a digest.
     """
+    if is_remote(path):
+        with _uploaded(path) as temporary:
+            yield temporary
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
@@ -37,6 +46,25 @@ def durable(path: Path, *, sync: bool = True) -> Iterator[Path]:
             _sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _uploaded(path: Path) -> Iterator[Path]:
+    remote: Any = path
+    with tempfile.TemporaryDirectory(prefix="gather-") as folder:
+        temporary = Path(folder) / path.name
+        yield temporary
+        remote.fs.put_file(str(temporary), remote.path)
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder with all that is in it, if it is there."""
+    if not is_remote(folder):
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    remote: Any = folder
+    with suppress(FileNotFoundError):
+        remote.fs.rm(remote.path, recursive=True)
 
 
 def _sync(path: Path) -> None:
@@ -72,9 +100,28 @@ def read_sealed(path: Path) -> Any:
         DamagedError: the file is not there, or not as it was written.
     """
     try:
-        digest, _, data = path.read_bytes().partition(b"\n")
+        return _opened(path, path.read_bytes())
     except FileNotFoundError as error:
         raise DamagedError(path, "is gone") from error
+
+
+def read_whole(paths: Sequence[Path]) -> dict[str, Any]:
+    """Read what `write_sealed` has written to files of one folder, by name; those that are not as they were written are left out."""
+    if paths and is_remote(paths[0]):
+        remote: Any = paths[0]
+        found = remote.fs.cat([each.path for each in paths], on_error="omit")  # type: ignore[attr-defined]  # many at once
+        data = {path: found[path.path] for path in paths if path.path in found}  # type: ignore[attr-defined]
+    else:
+        data = {path: path.read_bytes() for path in paths}
+    whole = {}
+    for path, each in data.items():
+        with suppress(DamagedError):
+            whole[path.name] = _opened(path, each)
+    return whole
+
+
+def _opened(path: Path, sealed: bytes) -> Any:
+    digest, _, data = sealed.partition(b"\n")
     if digest != xxhash.xxh3_64_hexdigest(data).encode():
         raise DamagedError(path, "is not as it was written")
     return json.loads(data.decode("utf-8", "surrogatepass"))

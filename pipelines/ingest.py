@@ -4,7 +4,6 @@ import hmac
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from schemas.batch import conform, fill
 from schemas.ids import hash64, parts
 from schemas.message import WORK
 from sources import SOURCES
+from sources.places import place
 from sources.reading import Reading
 
 RUN_BYTES = 96 << 20
@@ -63,7 +63,7 @@ def _rows(job: Job, stripe: Stripe, notes: dict[str, str], tally: Tally, counts:
         note=notes.__setitem__,
         progress=lambda size: tally.add(size=size / stripe.stripes),
     )
-    for batch in source.read(Path(stripe.path), reading):
+    for batch in source.read(place(stripe.path), reading):
         judged = judge(batch, recipe, job.key, stripe.file)
         derived = pc.sum(pc.fill_null(batch["derived"], False)).as_py() or 0
         counts["rows_in"] += len(batch) - derived

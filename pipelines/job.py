@@ -12,6 +12,7 @@ from pipelines.files import read_sealed
 from pipelines.parts import read_parts
 from pipelines.published import published_texts
 from pipelines.recipe import Near, Recipe, load
+from sources.places import place
 
 INGEST, REFINE, AGAINST, DEDUP, FINISH, PUBLISH = "1-ingest", "2-refine", "2-against", "3-dedup", "4-finish", "5-publish"
 """The stages of a build, by the names of their folders."""
@@ -71,7 +72,7 @@ class Job:
     @property
     def local(self) -> Path:
         """The folder beside OUT for what must not be published."""
-        return local_folder(Path(self.out))
+        return local_folder(place(self.out))
 
     @property
     def recipe(self) -> Recipe:
@@ -96,7 +97,7 @@ class Job:
     def texts(self, holder: int, rows: NDArray[np.int64]) -> pa.Array:
         """The texts at these rows of a holder."""
         if holder >= self.earlier:
-            return published_texts(Path(self.against[holder - self.earlier]), rows)
+            return published_texts(place(self.against[holder - self.earlier]), rows)
         stored = read_parts([(self.stage(REFINE) / f"{holder:05}.arrow", [0])], 0, pa.schema([("text", pa.string())]))
         return stored["text"].take(pa.array(rows))
 

@@ -1,27 +1,94 @@
 """One run at a time in a folder."""
 
 import fcntl
+import json
 import os
+import socket
+import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
+
+from sources.places import is_remote
+
+_BEAT_SECONDS, _DEAD_SECONDS = 10.0, 45.0
+"""How often the holder of a remote lock gives a sign of life, and after how long without one it counts as dead."""
 
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold the lock of a file, which is made if need be, or of a folder; the system lets go of it however the process ends.
 
+    A remote file cannot be held. There the holder gives signs of life, and who finds a lock without any waits until it is sure.
+
     Raises:
         ValueError: another process holds it.
     """
+    if is_remote(path):
+        with _leased(path):
+            yield
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDONLY) if path.is_dir() else os.open(path, os.O_CREAT | os.O_RDWR, 0o644)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            folder = path if path.is_dir() else path.parent
-            raise ValueError(f"{folder}: another run is at work there; wait for it, or give another -o") from None
+            raise _taken(path if path.is_dir() else path.parent) from None
         yield
     finally:
         os.close(handle)
+
+
+def _taken(folder: Path) -> ValueError:
+    return ValueError(f"{folder}: another run is at work there; wait for it, or give another -o")
+
+
+@contextmanager
+def _leased(path: Path) -> Iterator[None]:
+    remote: Any = path
+    beats, ended = 0, threading.Event()
+
+    def sign() -> bytes:
+        return json.dumps({"host": socket.gethostname(), "process": os.getpid(), "beat": beats}).encode()
+
+    def beat() -> None:
+        nonlocal beats
+        while not ended.wait(_BEAT_SECONDS):
+            beats += 1
+            with suppress(OSError):  # the next beat may get through
+                remote.fs.pipe_file(remote.path, sign())
+
+    try:
+        remote.fs.pipe_file(remote.path, sign(), mode="create")
+    except FileExistsError:
+        if not _is_dead(path):
+            raise _taken(path.parent) from None
+        remote.fs.pipe_file(remote.path, sign())
+    heart = threading.Thread(target=beat, daemon=True)
+    heart.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        heart.join()
+        path.unlink(missing_ok=True)
+
+
+def _is_dead(path: Path) -> bool:
+    """Whether the holder of a remote lock has gone: known at once if it was a process of this machine."""
+    try:
+        first = path.read_bytes()
+        holder = json.loads(first)
+        if holder["host"] == socket.gethostname():
+            os.kill(holder["process"], 0)
+        until = time.monotonic() + _DEAD_SECONDS
+        while time.monotonic() < until:
+            time.sleep(1)
+            if path.read_bytes() != first:
+                return False
+    except (ProcessLookupError, FileNotFoundError):
+        pass
+    return True

@@ -6,7 +6,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 
 from filters.contamination import items
 from pipelines.alike import shared
@@ -14,6 +13,7 @@ from pipelines.files import read_json
 from pipelines.job import local_folder
 from schemas.convert import flatten, nest
 from schemas.reasons import REASONS
+from sources.places import dataset, place
 from sources.tables import blocks
 
 _STAGES = {
@@ -49,9 +49,9 @@ def complete(out: Path) -> None:
 def messages(out: Path, where: pc.Expression) -> pa.RecordBatch:
     """Read the published messages that fit; from the trees view if there is no messages view."""
     if (out / "messages").is_dir():
-        found = ds.dataset(out / "messages", format="parquet").to_table(filter=where)
+        found = dataset(out / "messages").to_table(filter=where)
     elif (out / "trees").is_dir():
-        batches = [flatten(batch) for batch in ds.dataset(out / "trees", format="parquet").to_batches() if len(batch)]
+        batches = [flatten(batch) for batch in dataset(out / "trees").to_batches() if len(batch)]
         found = pa.Table.from_batches(batches).filter(where)
     else:
         raise ValueError(f"{out}: has neither a messages nor a trees view; build with --views messages,trees")
@@ -65,7 +65,7 @@ def tree(out: str | Path, tree_id: str) -> list[dict[str, Any]]:
     Raises:
         ValueError: there is no such tree in OUT.
     """
-    folder = Path(out)
+    folder = place(out)
     complete(folder)
     found = messages(folder, pc.field("message_tree_id") == tree_id)
     if not len(found):
@@ -82,11 +82,11 @@ def tree(out: str | Path, tree_id: str) -> list[dict[str, Any]]:
 
 def some_trees(out: str | Path, limit: int) -> list[str]:
     """List the first trees of OUT with an answer, or roots if there is none; rows are in the order of a hash, so this is a fair sample."""
-    folder = Path(out)
+    folder = place(out)
     complete(folder)
     for view in ("trees", "prompts"):  # a build without answers has prompts only
         if (folder / view).is_dir():
-            rows = ds.dataset(folder / view, format="parquet").head(limit, columns=["message_tree_id"])
+            rows = dataset(folder / view).head(limit, columns=["message_tree_id"])
             if len(rows):
                 return [str(tree_id) for tree_id in rows["message_tree_id"].to_pylist()]
     return []
@@ -103,7 +103,7 @@ def why(out: str | Path, message_id: str) -> list[dict[str, Any]]:
     Raises:
         ValueError: no input row of this build had this id.
     """
-    folder = Path(out)
+    folder = place(out)
     complete(folder)
     told = list(_fates(folder, message_id)) or list(_fates_of_row(folder, message_id))
     if not told:
@@ -139,7 +139,7 @@ def _fates_of_row(out: Path, origin: str) -> Iterator[dict[str, Any]]:
 
 def _rejected(out: Path, where: pc.Expression) -> list[dict[str, Any]]:
     folder = local_folder(out) / "rejected"
-    found: list[dict[str, Any]] = ds.dataset(folder, format="parquet").to_table(filter=where).to_pylist() if folder.is_dir() else []
+    found: list[dict[str, Any]] = dataset(folder).to_table(filter=where).to_pylist() if folder.is_dir() else []
     return found
 
 
@@ -156,7 +156,7 @@ def _beside(out: Path, row: Mapping[str, Any]) -> dict[str, Any]:
     else:
         plan = read_json(local_folder(out) / "plan.json")
         kept = pc.field("message_id") == row["duplicate_of"]
-        folders = [out, *(Path(release["path"]) for release in plan["against"])]
+        folders = [out, *(place(release["path"]) for release in plan["against"])]
         found = [text for folder in folders if folder.is_dir() for text in messages(folder, kept)["text"].to_pylist()]
         other = found[0] if found else None
     if other is None:
@@ -168,9 +168,9 @@ def _beside(out: Path, row: Mapping[str, Any]) -> dict[str, Any]:
 def _item(out: Path, name: str, text: str) -> str | None:
     """The evaluation item of this name, file:row:column; of several, as texts in a list are, the one that shares most with a text."""
     for entry in read_json(local_folder(out) / "plan.json")["decontaminate"]:
-        if name.startswith(f"{entry['file']}:") and Path(entry["path"]).is_file():
+        if name.startswith(f"{entry['file']}:") and place(entry["path"]).is_file():
             row = 0
-            for batch in blocks(Path(entry["path"])):
+            for batch in blocks(place(entry["path"])):
                 values, names = items(batch, entry["file"], row)
                 if called := values.filter(pc.equal(names, name)).to_pylist():
                     return str(max(called, key=lambda value: sum(end - start for start, end in shared(text, value, whole=True).one)))

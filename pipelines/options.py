@@ -3,14 +3,13 @@
 import functools
 import inspect
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from sources import SOURCES
 
-Out = Annotated[Path, typer.Argument(help="The folder that `gather build -o` has made.", show_default=False)]
+Out = Annotated[str, typer.Argument(help="The folder that `gather build -o` has made.", show_default=False)]
 Patience = Annotated[float, typer.Option(help="Seconds without any progress after which a process is ended; 0: it may take for ever.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts instead of a screen for people.")]
 

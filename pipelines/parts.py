@@ -15,6 +15,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from pipelines.files import DamagedError, durable
+from sources.places import is_remote
 
 _LZ4, _PLAIN = (pa.ipc.IpcWriteOptions(compression=codec) for codec in ("lz4", None))
 _TAIL = struct.Struct("<qQ8s")  # rows of the index, its hash, the mark
@@ -83,7 +84,7 @@ def read_batch(path: Path, schema: pa.Schema | None = None) -> pa.RecordBatch:
 
 def _read(path: Path, part: int, schema: pa.Schema | None) -> pa.RecordBatch:
     try:
-        with pa.memory_map(str(path)) as file:
+        with _file(path) as file:
             index = _index(path, file)
             row = index[np.searchsorted(index["number"], part)]
             head, body = (_whole(path, file, each) for each in (index[0], row))
@@ -95,6 +96,10 @@ def _read(path: Path, part: int, schema: pa.Schema | None) -> pa.RecordBatch:
     options = pa.ipc.IpcReadOptions(included_fields=wanted, use_threads=False)
     batch = pa.ipc.open_stream(stream, options=options).read_next_batch()
     return batch if schema is None else batch.select(schema.names)
+
+
+def _file(path: Path) -> pa.NativeFile:
+    return pa.PythonFile(path.open("rb"), "r") if is_remote(path) else pa.memory_map(str(path))
 
 
 def _index(path: Path, file: pa.NativeFile) -> NDArray[np.void]:

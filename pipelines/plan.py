@@ -5,7 +5,6 @@ same plan goes on with that build; a plan that differs is an error that says in 
 """
 
 import difflib
-import glob
 import hashlib
 import math
 from collections import Counter
@@ -19,6 +18,7 @@ from pipelines.files import sha256
 from pipelines.ingest import Stripe
 from pipelines.progress import Count, Seen, Watch
 from sources import SOURCES
+from sources.places import absolute, matches, place
 from sources.streams import kind_of
 
 Plan = dict[str, Any]
@@ -34,18 +34,18 @@ def find_inputs(wanted: Mapping[str, Sequence[str | Path]]) -> list[tuple[str, P
     Raises:
         ValueError: a source is unknown, or a path leads to no input.
     """
-    found: dict[Path, tuple[str, Path]] = {}
+    found: dict[str, tuple[str, Path]] = {}
     for name, paths in wanted.items():
         if name not in SOURCES:
             raise ValueError(f"no source {name!r}; there are {', '.join(SOURCES)}")
         for given in paths:
-            matches = [Path(given)] if Path(given).exists() else [Path(match) for match in sorted(glob.glob(str(given), recursive=True))]  # noqa: PTH207 - patterns may be absolute
-            if not matches:
+            led_to = matches(str(given))
+            if not led_to:
                 raise ValueError(f"{given}: no such file or folder (given for --{name})")
-            inputs = [each for match in matches for each in SOURCES[name].inputs(match)]
+            inputs = [each for match in led_to for each in SOURCES[name].inputs(match)]
             if not inputs:
                 raise ValueError(f"{given}: nothing that --{name} can read; it reads {SOURCES[name].reads}")
-            found.update({each.resolve(): (name, each) for each in inputs})
+            found.update({str(absolute(each)): (name, each) for each in inputs})
     if not found:
         raise ValueError("no inputs; give files, folders or globs for " + ", ".join(f"--{name}" for name in SOURCES))
     return [found[path] for path in sorted(found)]
@@ -61,7 +61,7 @@ def describe(inputs: Sequence[tuple[str, Path]], known: Plan | None, watch: Watc
     def one(name: str, path: Path) -> dict[str, Any]:
         parts = SOURCES[name].parts(path)
         stamps = [[part.name, part.stat().st_size, part.stat().st_mtime_ns] for part in parts]
-        same = before.get(str(path.resolve()))
+        same = before.get(str(absolute(path)))
         if same and (same["source"], same["stamps"]) == (name, stamps):
             return dict(same)
         digests = [sha256(part) for part in parts]
@@ -69,7 +69,7 @@ def describe(inputs: Sequence[tuple[str, Path]], known: Plan | None, watch: Watc
         size = sum(part.stat().st_size for part in parts)
         return {
             "source": name,
-            "path": str(path.resolve()),
+            "path": str(absolute(path)),
             "file": SOURCES[name].label(path),
             "bytes": size,
             "sha256": whole,
@@ -87,7 +87,7 @@ def describe(inputs: Sequence[tuple[str, Path]], known: Plan | None, watch: Watc
     described.sort(key=lambda entry: (entry["source"], entry["file"], entry["path"]))
     seen: Counter[tuple[str, str]] = Counter()
     for entry in described:
-        label = (entry["source"], SOURCES[entry["source"]].label(Path(entry["path"])))
+        label = (entry["source"], SOURCES[entry["source"]].label(place(entry["path"])))
         seen[label] += 1
         entry["file"] = label[1] if seen[label] == 1 else f"{label[1]}#{seen[label]}"
     return described
@@ -102,7 +102,7 @@ def bucket_bits(inputs: Sequence[Mapping[str, Any]], workers: int) -> int:
 
 def unpacked_bytes(entry: Mapping[str, Any]) -> int:
     """Guess the bytes of an input when it is unpacked."""
-    path, kind = Path(entry["path"]), "plain"
+    path, kind = place(entry["path"]), "plain"
     if path.is_file():
         with path.open("rb") as file:
             kind = kind_of(file.read(8))

@@ -45,15 +45,15 @@ class Tally:
     def add(self, size: float = 0, rows: int = 0, rejected: int = 0) -> None:
         """Count what has been done since the last call."""
         self._size, self._rows, self._rejected = self._size + size, self._rows + rows, self._rejected + rejected
-        if self._handle is not None and time.monotonic() - self._written > _EVERY:
+        if time.monotonic() - self._written > _EVERY:
             self.flush()
 
     def flush(self) -> None:
         """Write the numbers now."""
         if self._handle is not None:
             os.pwrite(self._handle, _NUMBERS.pack(int(self._size), self._rows, self._rejected), 0)
-            self._written = time.monotonic()
-            self._progressed()
+        self._written = time.monotonic()
+        self._progressed()
 
 
 def total(folder: Path) -> Count:

@@ -6,7 +6,6 @@ order of that hash. So a shard's rows, row groups and bytes do not depend on the
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from pipelines.releases import write_released
 from pipelines.views import view
 from schemas.ids import parts
 from schemas.views import VIEWS
+from sources.places import place
 
 SHARD_ROWS = {"messages": 1 << 18, "trees": 1 << 15, "sft": 1 << 17, "preferences": 1 << 17, "prompts": 1 << 18}
 """A view has the fewest shards, a power of two, of at most this many rows on average."""
@@ -70,7 +70,7 @@ def shards(rows: Mapping[str, Mapping[str, Mapping[int, int]]]) -> list[Shard]:
 
 def publish(job: Job, shard: Shard, tally: Tally) -> dict[str, Any]:
     """Write one file of a view under its final name."""
-    target = Path(job.out) / shard.path
+    target = place(job.out) / shard.path
     schema, rows = VIEWS[shard.view].schema, 0
     texts: list[pa.Array] = []
     with (

@@ -5,17 +5,17 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from schemas.batch import conform
 from schemas.convert import flatten
 from schemas.message import MESSAGE
+from sources.places import parquet
 
 
 def published(path: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
     """Read some columns of the messages of a published file, in their order; there is always a batch, if an empty one."""
-    file = pq.ParquetFile(path)
+    file = parquet(path)
     whole = "messages" in file.schema_arrow.names
     schema = pa.schema([MESSAGE.field(name) for name in columns])
     yield pa.RecordBatch.from_pylist([], schema=schema)
@@ -25,7 +25,7 @@ def published(path: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
 
 def published_texts(path: Path, rows: NDArray[np.int64]) -> pa.Array:
     """The texts at these rows of a published file, ascending; of the messages view only the row groups are read that hold any."""
-    file = pq.ParquetFile(path)
+    file = parquet(path)
     if "messages" in file.schema_arrow.names:
         return pa.concat_arrays([batch["text"] for batch in published(path, ["text"])]).take(pa.array(rows))
     sizes = [file.metadata.row_group(number).num_rows for number in range(file.num_row_groups)]

@@ -10,13 +10,13 @@ import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, partial
-from pathlib import Path
 from typing import Literal
 
 from filters.chain import Filter, name_of
 from filters.language import fill_language, reject_language
 from filters.marks import reject_bots, reject_link_posts, reject_marked, reject_stickied
 from filters.text import reject_empty, reject_length, reject_link_only, reject_markup_only
+from sources.places import here, place
 
 
 @dataclass(frozen=True)
@@ -209,17 +209,18 @@ def load(path: str | None) -> Recipe:
     """
     if path is None:
         return RECIPE
-    if not Path(path).is_file():
+    if not place(path).is_file():
         raise ValueError(f"{path}: no such recipe file; expected a Python file that defines RECIPE (see examples/recipe.py)")
-    spec = importlib.util.spec_from_file_location("recipe_in_force", path)
-    if spec is None or spec.loader is None:
-        raise ValueError(f"{path}: not a Python file; expected one that ends in .py")
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        said = " ".join(str(error).split())
-        raise ValueError(f"{path}: the recipe does not run: {type(error).__name__}: {said}") from error
+    with here(place(path)) as file:
+        spec = importlib.util.spec_from_file_location("recipe_in_force", file)
+        if spec is None or spec.loader is None:
+            raise ValueError(f"{path}: not a Python file; expected one that ends in .py")
+        module = importlib.util.module_from_spec(spec)
+        try:
+            spec.loader.exec_module(module)
+        except Exception as error:
+            said = " ".join(str(error).split())
+            raise ValueError(f"{path}: the recipe does not run: {type(error).__name__}: {said}") from error
     if not hasattr(module, "RECIPE"):
         raise ValueError(f"{path}: the recipe defines no RECIPE; expected `RECIPE = Recipe(...)` or `replace(RECIPE, ...)`")
     return check(module.RECIPE, path)
@@ -245,5 +246,5 @@ def text(recipe: Recipe) -> str:
 
 def digest(path: str | None) -> str:
     """SHA-256 of the recipe: of its printed form and, for a file, of the file's own text (it may hold filters)."""
-    source = Path(path).read_bytes() if path else b""
+    source = place(path).read_bytes() if path else b""
     return hashlib.sha256(text(load(path)).encode() + b"\0" + source).hexdigest()

@@ -26,6 +26,7 @@ from pipelines.progress import Tally
 from pipelines.published import published
 from pipelines.recipe import Near
 from pipelines.signatures import Signed, signed, write_signatures
+from sources.places import absolute, parquet, place
 
 SIGNATURES = pa.schema([("key", pa.binary(16)), ("shingled", pa.bool_()), ("bands", pa.list_(pa.uint64()))])
 _HOW = b"signed"
@@ -53,17 +54,17 @@ def describe_releases(given: Sequence[str | Path]) -> list[dict[str, str]]:
         ValueError: a folder holds no finished build, or one without messages.
     """
     described = []
-    for folder in map(Path, given):
+    for folder in map(absolute, given):
         complete(folder)
         if not _files(folder):
             raise ValueError(f"{folder}: has neither a messages nor a trees view; a release to build against must have one")
-        described.append({"path": str(folder.resolve()), "sha256": sha256(folder / "manifest.json")})
+        described.append({"path": str(folder), "sha256": sha256(folder / "manifest.json")})
     return described
 
 
 def earlier_files(releases: Sequence[str]) -> list[Earlier]:
     """List the files of all releases, in the order in which those are given."""
-    paths = [path for folder in releases for path in _files(Path(folder))]
+    paths = [path for folder in releases for path in _files(place(folder))]
     return [Earlier(number, str(path), path.name.startswith("validation-")) for number, path in enumerate(paths)]
 
 
@@ -73,9 +74,9 @@ def _files(folder: Path) -> list[Path]:
 
 def sign_earlier(job: Job, earlier: Earlier, tally: Tally) -> dict[str, Any]:
     """Write what stage 3 asks about the messages of an earlier release: they come before all of this build's, and never fall."""
-    stored = _stored(Path(earlier.path), job.near, job.minhash)
+    stored = _stored(place(earlier.path), job.near, job.minhash)
     columns = [name for name in _COLUMNS if stored is None or name != "text"]
-    rows = pa.concat_batches(list(published(Path(earlier.path), columns)))
+    rows = pa.concat_batches(list(published(place(earlier.path), columns)))
     count = len(rows)
     is_root, answers = (
         pc.is_null(rows["parent_id"]).to_numpy(zero_copy_only=False),
@@ -122,7 +123,7 @@ def _stored(path: Path, near: Near | None, minhash: str) -> Iterator[Signed] | N
     stored = local_folder(out) / "signatures" / path.parent.name / path.name
     if not stored.is_file():
         return None
-    file = pq.ParquetFile(stored)
+    file = parquet(stored)
     metadata = file.schema_arrow.metadata or {}
     made_of = {entry["path"]: entry["bytes"] for entry in read_json(out / "manifest.json")["outputs"]}
     same_file = made_of.get(f"{path.parent.name}/{path.name}") == path.stat().st_size

@@ -113,7 +113,7 @@ def _size(size: float) -> str:
     return f"{size:.1f} TB"
 
 
-def summary(console: Console, out: Path, local: Path, manifest: Mapping[str, Any], seconds: float) -> None:
+def summary(console: Console, out: str, local: Path, manifest: Mapping[str, Any], seconds: float) -> None:
     """Show a finished build on one screen."""
     table = Table(title="Rows by source", title_justify="left")
     for heading in ("", *manifest["sources"]):
@@ -143,7 +143,7 @@ def summary(console: Console, out: Path, local: Path, manifest: Mapping[str, Any
     )
 
 
-def deduped(console: Console, out: Path, summary: Mapping[str, Any], seconds: float) -> None:
+def deduped(console: Console, out: str, summary: Mapping[str, Any], seconds: float) -> None:
     """Show what `gather dedup` has removed."""
     rows, kept = summary["rows"], summary["kept"]
     share = f" ({kept / rows:.1%})" if rows else ""

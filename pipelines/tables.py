@@ -5,7 +5,6 @@ OUT/removed/*.parquet    file, row, kept_file, kept_row, similarity, rule
 OUT/summary.json         counts and digests; written last: where it is, the rest is whole
 """
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import accumulate
@@ -21,7 +20,7 @@ from numpy.typing import NDArray
 from pipelines.compare import compare, counted
 from pipelines.crew import Crew, Stage, one_by_one
 from pipelines.dedup import Turn, lost_in, match, turn_name
-from pipelines.files import durable, read_json, read_sealed, sha256, write_json
+from pipelines.files import durable, read_json, read_sealed, remove, sha256, write_json
 from pipelines.job import RESULTS
 from pipelines.lock import locked
 from pipelines.near import pass_name
@@ -33,6 +32,7 @@ from pipelines.signatures import signed, write_signatures
 from pipelines.tables_plan import READ, STAGES, SUMMARY, check, described, settle
 from schemas.batch import from_columns
 from sources.columns import as_schema, common_schema, texts
+from sources.places import absolute, is_remote, place
 from sources.tables import blocks
 
 SIGN, KEEP = "2-sign", "4-keep"
@@ -77,7 +77,7 @@ class TableJob:
 
     def stage(self, name: str) -> Path:
         """The folder of a stage's files."""
-        return Path(self.out) / STAGES / name
+        return place(self.out) / STAGES / name
 
     def results(self, stage: str) -> list[dict[str, Any]]:
         """Read what the shards of a finished stage left, in the order of their names."""
@@ -117,18 +117,18 @@ def dedup(
         OSError: a file cannot be read or written.
         RuntimeError: a worker died.
     """
-    folder, given = Path(out).resolve(), described(inputs)
+    folder, given = absolute(out), described(inputs)
     check(folder, given, near, minhash, workers)
     plan = {"inputs": given, "text_column": text_column, "near": near and asdict(near), "minhash": minhash, "versions": versions()}
     folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder):
+    with locked(folder.with_name(f"{folder.name}.lock") if is_remote(folder) else folder):
         bits = settle(folder, plan, overwrite, workers)
         if not (folder / SUMMARY).exists():
             named = tuple((entry["path"], entry["file"]) for entry in given)
             job = TableJob(str(folder), named, text_column, bits, near, minhash)
             with Crew(workers, one_by_one, watch=watch, patience=patience) as crew:
                 crew.persist(lambda: _run(job, plan, crew))
-        shutil.rmtree(folder / STAGES, ignore_errors=True)
+        remove(folder / STAGES)
         return dict(read_json(folder / SUMMARY))
 
 
@@ -140,7 +140,7 @@ def _run(job: TableJob, plan: dict[str, Any], crew: Crew) -> None:
     compare(job, crew)
     crew.run(Stage(pass_name(turn_name(0, "match")), match), job, [Turn(0, part) for part in range(1 << job.bits)])
     kept = crew.run(Stage(KEEP, keep_block), job, held)
-    for unfinished in Path(job.out).glob("*/.*.part"):  # what a killed run was writing
+    for unfinished in place(job.out).glob("*/.*.part"):  # what a killed run was writing
         unfinished.unlink()
     summary = {
         "rows": sum(sum(shard["rows"]) for shard in read),
@@ -149,14 +149,14 @@ def _run(job: TableJob, plan: dict[str, Any], crew: Crew) -> None:
         "outputs": [output for shard in kept for output in shard["outputs"]],
         "plan": plan,
     }
-    write_json(Path(job.out) / SUMMARY, summary)
+    write_json(place(job.out) / SUMMARY, summary)
 
 
 def read_blocks(job: TableJob, number: int, tally: Tally) -> dict[str, Any]:
     """Write the input's rows, block by block, and the schema they have in common."""
     rows, schemas = [], []
     path, file = job.inputs[number]
-    for block, batch in enumerate(blocks(Path(path))):
+    for block, batch in enumerate(blocks(place(path))):
         if not block:
             texts(batch, job.column, path)  # a wrong name is told at once; a later block may lack the column, as a row may
         write_batch(job.stage(READ) / f"{number:05}-{block:05}.arrow", batch)
@@ -223,7 +223,7 @@ def keep_block(job: TableJob, block: Block, tally: Tally) -> dict[str, Any]:
 
 
 def _write(job: TableJob, path: str, batch: pa.RecordBatch) -> dict[str, Any]:
-    target = Path(job.out) / path
+    target = place(job.out) / path
     with durable(target) as temporary:
         pq.write_table(pa.Table.from_batches([batch]), temporary, compression="zstd")
     return {"path": path, "rows": len(batch), "bytes": target.stat().st_size, "sha256": sha256(target)}

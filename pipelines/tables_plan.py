@@ -1,16 +1,16 @@
 """What `gather dedup` is about to do: its inputs, and whether the folder for its result may be used."""
 
-import shutil
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from filters.minhash import SIGNERS, banding
-from pipelines.files import read_json, write_json
+from pipelines.files import read_json, remove, write_json
 from pipelines.job import RESULTS
 from pipelines.plan import BUCKET_BYTES, unpacked_bytes
 from pipelines.recipe import Near
+from sources.places import absolute, is_remote, place
 
 READ = "1-read"
 STAGES, SUMMARY = ".stages", "summary.json"
@@ -26,14 +26,21 @@ def described(inputs: Sequence[str | Path]) -> list[dict[str, Any]]:
         raise ValueError("no inputs; give JSONL, CSV or Parquet files")
     found: list[dict[str, Any]] = []
     seen: Counter[str] = Counter()
-    for given in map(Path, inputs):
+    for given in map(place, inputs):
         if not given.is_file():
             what = "is a folder" if given.is_dir() else "is no regular file" if given.exists() else "no such file"
             raise ValueError(f"{given}: {what}; expected a JSONL, CSV or Parquet file")
         seen[given.name] += 1
         label = given.name if seen[given.name] == 1 else f"{given.name}#{seen[given.name]}"
         about = given.stat()  # a link keeps its own name, which may tell that it is CSV
-        found.append({"path": str(given.absolute()), "file": label, "bytes": about.st_size, "changed": about.st_mtime_ns})
+        found.append(
+            {
+                "path": str(given if is_remote(given) else given.absolute()),
+                "file": label,
+                "bytes": about.st_size,
+                "changed": about.st_mtime_ns,
+            }
+        )
     return found
 
 
@@ -48,7 +55,7 @@ def check(folder: Path, inputs: Sequence[dict[str, Any]], near: Near | None, min
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder}: is a file; expected a folder, or a name that is free")
     for entry in inputs:
-        if Path(entry["path"]).resolve().is_relative_to(folder):
+        if absolute(entry["path"]).is_relative_to(folder):
             raise ValueError(f"{entry['path']}: lies in the folder for the result; give another -o")
 
 
@@ -62,7 +69,7 @@ def settle(folder: Path, plan: dict[str, Any], overwrite: bool, workers: int) ->
     done, begun = _plan_in(folder / SUMMARY), _plan_in(stored)
     if plan in (done, begun) and not overwrite:
         return int(read_json(stored)["bits"]) if begun == plan else 0
-    if any(folder.iterdir()):
+    if folder.exists() and any(folder.iterdir()):
         if done is None and begun is None:
             raise ValueError(f"{folder}: is not empty and was not made by gather dedup; expected a new or empty folder")
         if not overwrite and (done is not None or (folder / STAGES / READ / RESULTS).exists()):
@@ -71,7 +78,7 @@ def settle(folder: Path, plan: dict[str, Any], overwrite: bool, workers: int) ->
         write_json(stored, {"plan": {}})  # if this is interrupted, the folder is still ours, and not to be gone on with
         (folder / SUMMARY).unlink(missing_ok=True)
         for old in (folder / "kept", folder / "removed", *(folder / STAGES).glob("[1-9]-*")):
-            shutil.rmtree(old, ignore_errors=not old.exists())
+            remove(old)
     bits = min((max(-(-sum(map(unpacked_bytes, plan["inputs"])) // BUCKET_BYTES), workers) - 1).bit_length(), 12)
     write_json(stored, {"plan": plan, "bits": bits})
     return bits

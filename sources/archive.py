@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 import py7zr
 from py7zr.exceptions import PasswordRequired
 
+from sources.places import here
 from sources.reading import Reading
 from sources.streams import broken, kind_of
 
@@ -101,7 +102,7 @@ def members(path: Path) -> list[str]:
         ValueError: it is no 7z archive, is broken, or needs a password.
     """
     try:
-        with py7zr.SevenZipFile(path, "r") as archive:
+        with path.open("rb") as file, py7zr.SevenZipFile(file, "r") as archive:
             return archive.getnames()
     except Exception as error:  # py7zr raises whatever a broken header leads it to
         raise ValueError(f"{path}: {_why(path, error)}") from error
@@ -135,7 +136,12 @@ def several_chunks(path: Path, names: Iterable[str], reading: Reading) -> Iterat
         ValueError: the first name is not there, or the archive is broken or encrypted.
     """
     targets = _targets(path, [name.casefold() for name in names])
-    flow, file = _Flow(), _Packed(path)
+    with here(path) as copy:  # a remote archive is fetched whole: py7zr goes to and fro in it
+        yield from _flowing(path, targets, _Packed(copy), reading)
+
+
+def _flowing(path: Path, targets: list[str], file: _Packed, reading: Reading) -> Iterator[tuple[str, bytes]]:
+    flow = _Flow()
     thread = threading.Thread(target=_extract, args=(file, targets, flow), name=f"7z {path.name}", daemon=True)
     thread.start()
     told = 0

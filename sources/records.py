@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from sources.encoding import decoded, detect
 from sources.lines import MAX_LINE
+from sources.places import parquet
 from sources.reading import Reading
 from sources.streams import broken, chunks
 
@@ -194,7 +195,7 @@ def _rows(columns: list[str], lines: Iterator[str], delimiter: str) -> Iterator[
 
 def _parquet(path: Path, reading: Reading) -> Table:
     try:
-        file = pq.ParquetFile(path)
+        file = parquet(path)
     except (pa.ArrowException, OSError) as error:
         raise ValueError(f"{path}: it does not decode as Parquet ({error}); fetch the file again") from error
     return Table(list(file.schema_arrow.names), _parquet_rows(path, file, reading))

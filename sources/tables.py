@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from sources import lines
 from sources.columns import brief, distinct
 from sources.encoding import decoded, detect
 from sources.jsonl import read_jsonl
+from sources.places import parquet
 from sources.reading import Reading
 from sources.streams import chunks, kind_of
 
@@ -51,7 +51,7 @@ def blocks(path: Path, *, block_bytes: int = 32 << 20) -> Iterator[pa.RecordBatc
 
 def _parquet(path: Path, block_bytes: int) -> Iterator[pa.RecordBatch]:
     try:
-        with pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
+        with parquet(path, pre_buffer=False, buffer_size=1 << 20) as file:
             distinct(file.schema_arrow.names, str(path))
             if not file.metadata.num_rows:
                 yield pa.RecordBatch.from_pylist([], file.schema_arrow)
