@@ -27,6 +27,8 @@ def arguments(argv: list[str]) -> argparse.Namespace:
             tree = site.add_mutually_exclusive_group()
             tree.add_argument("--deep", type=int, metavar="N", help="write one tree instead: a chain of N comments")
             tree.add_argument("--wide", type=int, metavar="N", help="write one tree instead: N comments under one post")
+            site.add_argument("--hot", action="store_true", help="put all threads into one community")
+            site.add_argument("--copies", type=float, default=0.0, metavar="SHARE", help="of the comments that copy another one")
             site.add_argument("--window-log", type=int, default=21, help="zstd window; 31 is what the real dumps ask for and takes 2 GiB")
         else:
             site.add_argument("--site", default="bench.example", help="name of the folder")
@@ -40,7 +42,8 @@ def main(argv: list[str]) -> None:
     chosen.out.mkdir(parents=True, exist_ok=True)
     if chosen.source == "reddit":
         tree = "deep" if chosen.deep else "wide" if chosen.wide else ""
-        result = write_reddit(chosen.out, chosen.deep or chosen.wide or chosen.messages, chosen.seed, tree, chosen.window_log)
+        size = chosen.deep or chosen.wide or chosen.messages
+        result = write_reddit(chosen.out, size, chosen.seed, tree, chosen.window_log, chosen.hot, chosen.copies)
     else:
         result = write_stackexchange(chosen.out / chosen.site, chosen.messages, chosen.seed)
     rows, size, written = result

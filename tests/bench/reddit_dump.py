@@ -5,7 +5,7 @@ known shares of dirt are mixed in (`DIRT`). Memory is that of one chunk of about
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ import orjson
 from backports import zstd
 
 from tests.bench import vocabulary as words
-from tests.bench.texts import ROOTS_MEDIAN, Texts, make_texts, marked_up, written
+from tests.bench.texts import ROOTS_MEDIAN, Copies, Texts, make_texts, marked_up, written
 
 CHUNK = 50_000
 AUTHORS = 200_000
@@ -30,7 +30,7 @@ _NAMES = [f"{a}_{n}" for a in words.ADJECTIVES for n in words.NOUNS[:300]]
 
 @dataclass(frozen=True)
 class Shape:
-    """Who replies to whom. `op`, `began`: one entry a post; the rest one a comment; `parent` -1 is the post."""
+    """Who replies to whom. `op`, `began`: one entry a post; the rest one a comment; `parent` -1 is the post; `hot`: all in one community."""
 
     post: int
     comment: int
@@ -40,6 +40,11 @@ class Shape:
     parent: list[int]
     author: list[int]
     time: list[int]
+    hot: bool = False
+
+    def subreddit(self, thread: int) -> str:
+        """Name a thread's community."""
+        return _SUBREDDITS[0 if self.hot else self.op[thread] % len(_SUBREDDITS)]
 
 
 class Sink:
@@ -147,7 +152,7 @@ def posts(shape: Shape, texts: Texts, rng: np.random.Generator, clean: bool = Fa
     marked_up(bodies, rng)
     titles = written(texts, rng, count, 60, clean)
     for at, what in enumerate(dirt):
-        post, sub, author = "1" + spell(shape.post + at), _SUBREDDITS[shape.op[at] % len(_SUBREDDITS)], name(shape.op[at])
+        post, sub, author = "1" + spell(shape.post + at), shape.subreddit(at), name(shape.op[at])
         link = f"/r/{sub}/comments/{post}/a_question/"
         row = {
             "id": post, "name": "t3_" + post, "author": author, "author_fullname": f"t2_{shape.op[at]:x}", "created_utc": shape.began[at],
@@ -165,15 +170,17 @@ def posts(shape: Shape, texts: Texts, rng: np.random.Generator, clean: bool = Fa
     return out
 
 
-def comments(shape: Shape, texts: Texts, rng: np.random.Generator, clean: bool = False) -> Iterator[bytearray]:
+def comments(shape: Shape, texts: Texts, rng: np.random.Generator, clean: bool, copies: Copies) -> Iterator[bytearray]:
     """Write the comments of a shape, in pieces of at most 50,000; `clean`: without anything that a recipe rejects."""
     for begin in range(0, len(shape.thread), CHUNK):
         count = min(CHUNK, len(shape.thread) - begin)
         bodies, scores, dirt = written(texts, rng, count, plain=clean), votes(rng, count), kinds(rng, count, DIRT)
-        if clean:
+        if clean:  # beyond doubt in English, and no two alike: in a chain, what one of them loses all that follow lose
             dirt = [""] * count
+            bodies = [f"{body} This is answer number {at} and I think that it is right." for at, body in enumerate(bodies, begin)]
         else:
             marked_up(bodies, rng)
+        copies.put(bodies, rng)
         out = bytearray()
         for at, what in enumerate(dirt, begin):
             row = comment(shape, at, bodies[at - begin], scores[at - begin])
@@ -184,7 +191,7 @@ def comments(shape: Shape, texts: Texts, rng: np.random.Generator, clean: bool =
 def comment(shape: Shape, at: int, body: str, score: int) -> dict[str, object]:
     """Build one comment's object."""
     thread, above, who, time = shape.thread[at], shape.parent[at], shape.author[at], shape.time[at]
-    own, post, sub = "k" + spell(shape.comment + at), "1" + spell(shape.post + thread), _SUBREDDITS[shape.op[thread] % len(_SUBREDDITS)]
+    own, post, sub = "k" + spell(shape.comment + at), "1" + spell(shape.post + thread), shape.subreddit(thread)
     return {
         "id": own, "name": "t1_" + own, "author": name(who), "author_fullname": f"t2_{who:x}", "body": body, "created_utc": time,
         "score": score, "link_id": "t3_" + post, "parent_id": "t3_" + post if above < 0 else "t1_k" + spell(shape.comment + above),
@@ -221,19 +228,23 @@ def spoilt(row: dict[str, object], what: str) -> bytes:
     return line(row)
 
 
-def write_reddit(folder: Path, messages: int, seed: int, tree: str, window_log: int) -> tuple[int, int, int]:
+def write_reddit(
+    folder: Path, messages: int, seed: int = 1, tree: str = "", window_log: int = 21, hot: bool = False, copies: float = 0
+) -> tuple[int, int, int]:
     """Write RS_x.zst and RC_x.zst; return the lines, their bytes and the bytes of the two files.
 
-    `tree` is `deep` or `wide` for one tree of `messages` clean comments, or empty for many threads with dirt.
+    `tree` is `deep` or `wide` for one tree of `messages` clean comments, or empty for many threads with dirt; `hot`: all
+    in one community; `copies`: the share of comments that say what another one says.
     """
-    texts, post, comment = make_texts(seed), 0, 0
+    texts, copied, post, comment = make_texts(seed), Copies(copies), 0, 0
     out = Sink(folder / "RS_x.zst", window_log), Sink(folder / "RC_x.zst", window_log)
     while post + comment < messages:
         rng = np.random.default_rng([seed, post + comment])
         size = min(CHUNK, messages - post - comment)
         shape = one_tree(rng, messages, tree == "deep") if tree else shaped(rng, size, post, comment)
+        shape = replace(shape, hot=hot)
         out[0].write(posts(shape, texts, rng, bool(tree)))
-        for lines in comments(shape, texts, rng, bool(tree)):
+        for lines in comments(shape, texts, rng, bool(tree), copied):
             out[1].write(lines)
         post, comment = post + len(shape.op), comment + len(shape.thread)
     sizes_out = [sink.close() for sink in out]

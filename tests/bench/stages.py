@@ -3,7 +3,7 @@
     python -m tests.bench.generate reddit --messages 1000000 --out DUMPS
     python -m tests.bench.stages DUMPS [MORE_DUMPS ...]
 
-The floor is what no pipeline can do without: decompress and parse the same files, nothing else. One
+The floor is what no pipeline can do without (tests/bench/floor.py), and its parts. One
 worker, so that CPU-seconds are those of one process; each folder of dumps is built in a process of its own.
 """
 
@@ -15,15 +15,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-import orjson
 from rich.console import Console
 from rich.table import Table
 
 from pipelines.build import build
 from pipelines.progress import Seen
-from sources.lines import blocks, numbered
-from sources.reading import Reading
-from sources.streams import chunks
+from tests.bench.floor import floor
 
 _RESET_PEAK = "5"
 
@@ -56,31 +53,17 @@ def peak_mb() -> float:
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1000
 
 
-def floor(folder: Path) -> int:
-    """Decompress and parse every line of every dump; return how many parsed."""
-    parsed = 0
-    for path in sorted(folder.glob("*.zst")):
-        reading = Reading()
-        for block in blocks(path, chunks(path, reading), reading):
-            for _, line in numbered(block):
-                try:
-                    orjson.loads(line)
-                    parsed += 1
-                except orjson.JSONDecodeError:
-                    continue
-    return parsed
-
-
 def measure(folder: str, scratch: str) -> dict[str, Any]:
     """Build one folder of dumps, and read it alone for the floor."""
     meter = Meter()
-    meter.note("floor", floor(Path(folder)))
+    lowest = floor(Path(folder))
+    meter.note("floor", lowest.rows)
     floor_row = meter.rows.pop()
     started = time.process_time()
     manifest = build(Path(scratch) / "out", {"reddit": [folder]}, watch=meter.watch)
     whole = time.process_time() - started
     rows = sum(source["rows_in"] for source in manifest["sources"].values())
-    return {"stages": meter.rows, "floor": floor_row, "cpu": whole, "rows": rows}
+    return {"stages": meter.rows, "floor": floor_row, "parts": lowest.parts, "cpu": whole, "rows": rows}
 
 
 def table(folder: Path, found: dict[str, Any]) -> Table:
@@ -94,7 +77,10 @@ def table(folder: Path, found: dict[str, Any]) -> Table:
     peak = max(row[4] for row in found["stages"])
     wall = sum(row[2] for row in found["stages"])
     shown.add_row("all", f"{found['rows']:,}", f"{wall:.1f}", f"{found['cpu']:.1f}", f"{found['rows'] / found['cpu']:,.0f}", f"{peak:,.0f}")
+    shown.add_section()
     name, rows, wall, cpu, peak = found["floor"]
+    for part, spent in found["parts"].items():
+        shown.add_row(f"  {part}", "", "", f"{spent:.1f}", f"{rows / max(spent, 0.01):,.0f}", "")
     shown.add_row("floor", f"{rows:,}", f"{wall:.1f}", f"{cpu:.1f}", f"{rows / cpu:,.0f}", f"{peak:,.0f}")
     return shown
 

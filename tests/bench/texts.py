@@ -15,6 +15,7 @@ from tests.bench import vocabulary as words
 POOL = 20_000
 MEAN_SENTENCE = 76
 STOCK = 500
+COPIED = 50_000
 ROOTS_MEDIAN, REPLIES_MEDIAN, SIGMA, LONGEST = 300, 120, 1.113, 8_000
 SHARES = {"stock": 0.03, "foreign": 0.06, "repeat": 0.003, "near": 0.005, "quote": 0.05, "amp": 0.03, "code": 0.01, "link": 0.02}
 
@@ -149,3 +150,21 @@ def marked_up(out: list[str], rng: np.random.Generator) -> None:
                 out[at] = f"{text}\n\n    total = {at}\n    while total &gt; 0:\n        total -= 7\n    print(total)"
             case 5:
                 out[at] = f"{text} See [this page](https://example.com/{at % 9973}) for more."
+
+
+class Copies:
+    """Puts copies of earlier texts in the place of a share of others, long ones half of the time with an edit; few texts have most copies."""
+
+    def __init__(self, share: float) -> None:
+        self._share, self._pool = share, list[str]()
+
+    def put(self, out: list[str], rng: np.random.Generator) -> None:
+        """Replace some of these texts; the first `COPIED` seen are what is copied."""
+        if not self._share:
+            return
+        self._pool += out[: COPIED - len(self._pool)]
+        places = np.flatnonzero(rng.random(len(out)) < self._share).tolist()
+        which = (rng.random(len(places)) ** 4 * len(self._pool)).astype(np.int64).tolist()
+        for at, source, edited in zip(places, which, (rng.random(len(places)) < 0.5).tolist(), strict=True):
+            copy = self._pool[source]
+            out[at] = f"{copy} Edit: {out[at][:20]}" if edited and len(copy) > 200 else copy
