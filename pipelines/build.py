@@ -22,6 +22,7 @@ from pipelines.lock import locked
 from pipelines.manifest import manifest
 from pipelines.near import Part, pass_name
 from pipelines.plan import Plan, bucket_bits, cut, describe, differences, find_inputs, versions
+from pipelines.pool import make_ready
 from pipelines.progress import Watch
 from pipelines.publish import publish, shards
 from pipelines.refine import refine
@@ -78,6 +79,8 @@ def build(
     _check(folder, views, workers, buckets, runner, exchange)
     local = local_folder(folder)
     with locked(local / "lock"):
+        if workers > 1 and runner == LOCAL_RUNNER:
+            make_ready()
         key = load_key(Path(key_file) if key_file else None)
         stored = read_json(local / "plan.json") if (local / "plan.json").exists() and not overwrite else None
         wanted: Plan = {

@@ -3,16 +3,20 @@
 import fcntl
 import json
 import os
+import shutil
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from multiprocessing.util import get_temp_dir
 from pathlib import Path
 from typing import Any
 
 from sources.places import is_remote
 
+_LISTENS = "pymp-"
+"""What the names of such folders begin with; see `multiprocessing.util.get_temp_dir`."""
 _BEAT_SECONDS, _DEAD_SECONDS = 10.0, 45.0
 """How often the holder of a remote lock gives a sign of life, and after how long without one it counts as dead."""
 
@@ -21,6 +25,7 @@ _BEAT_SECONDS, _DEAD_SECONDS = 10.0, 45.0
 def locked(path: Path) -> Iterator[None]:
     """Hold the lock of a file, which is made if need be, or of a folder; the system lets go of it however the process ends.
 
+    The file names the folder in which this process listens to its workers: if it is killed, the next holder removes that.
     A remote file cannot be held. There the holder gives signs of life, and who finds a lock without any waits until it is sure.
 
     Raises:
@@ -37,9 +42,20 @@ def locked(path: Path) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise _taken(path if path.is_dir() else path.parent) from None
+        if not path.is_dir():
+            _swept(handle)
         yield
     finally:
         os.close(handle)
+
+
+def _swept(handle: int) -> None:
+    """Remove the folder that the lock's last holder has left, if it has; leave word of this one's."""
+    before = Path(os.fsdecode(os.pread(handle, 4096, 0)))
+    if before.name.startswith(_LISTENS) and before.is_dir():
+        shutil.rmtree(before, ignore_errors=True)
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, os.fsencode(get_temp_dir()), 0)
 
 
 def _taken(folder: Path) -> ValueError:

@@ -11,6 +11,7 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from multiprocessing import forkserver
 from multiprocessing.connection import wait
 from typing import Any
 
@@ -31,12 +32,20 @@ class DeadWorkerError(RuntimeError):
         super().__init__(f"a worker process died ({how}{': killed, or out of memory' if how == 'SIGKILL' else ''})")
 
 
+def make_ready() -> None:
+    """Start, beside whatever else is to be done first, the process that workers are forked from, with all that they import."""
+    multiprocessing.get_context("forkserver").set_forkserver_preload(
+        [name for name in sys.modules if name.partition(".")[0] == "pipelines"]
+    )
+    with interrupts_later():
+        forkserver.ensure_running()
+
+
 class _Worker:
     """One process, and the shard that it is at."""
 
     def __init__(self) -> None:
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([name for name in sys.modules if name.partition(".")[0] == "pipelines"])
         self.line, theirs = context.Pipe()
         lifeline, self._lifeline = context.Pipe(duplex=False)
         self.process = context.Process(target=serve, args=(theirs, lifeline), daemon=True)

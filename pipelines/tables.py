@@ -26,6 +26,7 @@ from pipelines.lock import locked
 from pipelines.near import pass_name
 from pipelines.parts import read_batch, write_batch
 from pipelines.plan import versions
+from pipelines.pool import make_ready
 from pipelines.progress import Tally, Watch
 from pipelines.recipe import Near
 from pipelines.signatures import signed, write_signatures
@@ -121,6 +122,8 @@ def dedup(
     check(folder, given, near, minhash, workers)
     plan = {"inputs": given, "text_column": text_column, "near": near and asdict(near), "minhash": minhash, "versions": versions()}
     folder.mkdir(parents=True, exist_ok=True)
+    if workers > 1:
+        make_ready()
     with locked(folder.with_name(f"{folder.name}.lock") if is_remote(folder) else folder):
         bits = settle(folder, plan, overwrite, workers)
         if not (folder / SUMMARY).exists():

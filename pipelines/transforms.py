@@ -1,6 +1,7 @@
 """The Beam part: a stage is a short pipeline over shard specs, run in this process, in a pool, or on a cluster."""
 
 import itertools
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -71,6 +72,7 @@ def run_pipeline(
         if exchange == "native" and stage.send:
             pipeline | beam.Create(list(stage.senders), reshuffle=False) | GroupAndRun(stage, job, list(specs))
         elif runner == LOCAL_RUNNER:
+            shutil.rmtree(pipeline.local_tempdir)  # a process that is killed would leave it; nothing here uses it
             number = next(_numbers)
             _coming[number] = iter(specs)
             come = pipeline | beam.Create([number], reshuffle=False) | beam.FlatMap(_as_they_come)
