@@ -12,8 +12,11 @@ from schemas.batch import fill, reject
 
 _NOT_PROSE = r"(?s:```.*?(?:```|$))|`[^`]*`|(?i:https?://|www\.)\S+|(?m:^(?:>| {4}|\t).*$)|\b[ur]/\w+"
 _MAYBE_NOT_PROSE = r"[`>\t]|    |(?i:http|www\.)|[ur]/"
+_BLANKS = r"\s{2,}|[\t\n\f\r]"
+_LETTERS_APART = r"[^ ]* (?s:.*)"  # between two letters that are in different words
 _CJK = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Hangul}]"
 _LABEL = len("__label__")
+_UNKNOWN = (0.0, "__label__und")
 
 
 def fill_language(batch: pa.RecordBatch, *, min_words: int, max_chars: int, min_score: float) -> pa.RecordBatch:
@@ -25,11 +28,11 @@ def fill_language(batch: pa.RecordBatch, *, min_words: int, max_chars: int, min_
     Fills: lang, lang_score.
     """
     prose = _prose(pc.utf8_slice_codeunits(batch["text"], 0, 4 * max_chars))
-    enough = pc.greater_equal(_words(prose), min_words)
-    guesses = [_guess(text) if ok else (None, None) for text, ok in zip(
-        pc.utf8_slice_codeunits(prose, 0, max_chars).to_pylist(), enough.to_pylist(), strict=True)]  # fmt: skip
-    langs = [lang if score is not None and score >= min_score else None for lang, score in guesses]
-    return fill(batch, lang=langs, lang_score=[score for _, score in guesses])
+    enough = _has_words(prose, min_words)
+    langs, scores = _guess(pc.utf8_slice_codeunits(prose.filter(enough), 0, max_chars).to_pylist())
+    langs = pc.if_else(pc.greater_equal(scores, min_score), langs, pa.scalar(None, pa.string()))
+    columns = {"lang": langs, "lang_score": scores.cast(pa.float32())}
+    return fill(batch, **{name: pc.replace_with_mask(pa.nulls(len(batch), each.type), enough, each) for name, each in columns.items()})
 
 
 def reject_language(batch: pa.RecordBatch, *, keep: tuple[str, ...]) -> pa.RecordBatch:
@@ -45,23 +48,30 @@ def _prose(text: pa.Array) -> pa.Array:
     """The text as one line without code, quoted lines, addresses and mentions."""
     marked = pc.match_substring_regex(text, _MAYBE_NOT_PROSE)
     text = pc.replace_with_mask(text, marked, pc.replace_substring_regex(text.filter(marked), _NOT_PROSE, " "))
-    return pc.utf8_trim_whitespace(pc.replace_substring_regex(text, r"\s+", " "))
+    blanks = pc.match_substring_regex(text, _BLANKS)
+    text = pc.replace_with_mask(text, blanks, pc.replace_substring_regex(text.filter(blanks), _BLANKS, " "))
+    return pc.utf8_trim_whitespace(text)
 
 
-def _words(prose: pa.Array) -> pa.Array:
-    """Count words that hold a letter."""
-    words = pc.count_substring_regex(prose, r"(?:^| )[^ ]*\pL")
+def _has_words(prose: pa.Array, least: int) -> pa.Array:
+    """Tell whether so many words hold a letter."""
+    if least < 1:
+        return pa.repeat(True, len(prose))
+    enough = pc.match_substring_regex(prose, _LETTERS_APART.join([r"\pL"] * least))
     wide = pc.invert(pc.string_is_ascii(prose))
     if not pc.any(wide).as_py():
-        return words
-    cjk = pc.divide(pc.count_substring_regex(pc.if_else(wide, prose, ""), _CJK), 2)
-    return pc.max_element_wise(words, cjk)
+        return enough
+    cjk = pc.divide(pc.count_substring_regex(prose.filter(wide), _CJK), 2)
+    return pc.replace_with_mask(enough, wide, pc.or_(enough.filter(wide), pc.greater_equal(cjk, least)))
 
 
-def _guess(text: str) -> tuple[str | None, float | None]:
-    found = _model().f.predict(text.lower() if text.isupper() else text, 1, 0.0, "strict")
-    score, label = found[0] if found else (0.0, "__label__und")
-    return label[_LABEL:], min(float(score), 1.0)
+def _guess(texts: list[str]) -> tuple[pa.Array, pa.Array]:
+    """The likeliest language of each text, and how likely it is."""
+    predict = _model().f.predict
+    found = [predict(text.lower() if text.isupper() else text, 1, 0.0, "strict") for text in texts]
+    likeliest = [each[0] if each else _UNKNOWN for each in found]
+    scores = pc.min_element_wise(pa.array([score for score, _ in likeliest], pa.float64()), 1.0)
+    return pa.array([label[_LABEL:] for _, label in likeliest], pa.string()), scores
 
 
 @cache

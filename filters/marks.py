@@ -27,7 +27,9 @@ def reject_link_posts(batch: pa.RecordBatch) -> pa.RecordBatch:
 
     Rejects: link_post.
     """
-    return reject(batch, pc.and_(pc.is_valid(batch["link"]), pc.invert(pc.match_substring(batch["text"], "\n\n"))), "link_post")
+    links = pc.is_valid(batch["link"])
+    bare = pc.invert(pc.match_substring(batch["text"].filter(links), "\n\n"))
+    return reject(batch, pc.replace_with_mask(links, links, bare), "link_post")
 
 
 def reject_bots(batch: pa.RecordBatch, *, names: tuple[str, ...], pattern: str) -> pa.RecordBatch:

@@ -22,7 +22,7 @@ LOOKED_AT = 0.1
 """Of the pairs as `FAR` apart as that, at most this share is looked at."""
 _KEY_COST = 4
 """What a band's key costs beside its rows, in hashes: it is stored, exchanged and sorted."""
-_TEXTS = 2048
+_TEXTS = 1024
 _GOLDEN = 0x9E3779B97F4A7C15
 
 
@@ -83,8 +83,11 @@ def sign(found: Shingles, hashes: int) -> NDArray[np.uint32]:
         texts = filled[first : first + _TEXTS]
         start, end = found.offsets[texts[0]], found.offsets[texts[-1] + 1]
         own, begins = found.hashes[start:end], found.offsets[texts] - start
+        product, minima = np.empty_like(own), np.empty((hashes, len(texts)), np.uint64)
         for number, factor in enumerate(factors):
-            signatures[texts, number] = np.minimum.reduceat(((own * factor) >> np.uint64(32)).astype(np.uint32), begins)
+            np.multiply(own, factor, out=product)
+            np.minimum.reduceat(product, begins, out=minima[number])
+        signatures[texts] = (minima >> np.uint64(32)).T  # the least of the upper halves is that of the least
     return signatures
 
 

@@ -42,20 +42,28 @@ def locked(path: Path) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise _taken(path if path.is_dir() else path.parent) from None
-        if not path.is_dir():
-            _swept(handle)
+        if path.is_dir():
+            yield
+            return
+        _sweep(os.pread(handle, 4096, 0))
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, json.dumps([os.getpid(), get_temp_dir()]).encode(), 0)
         yield
+        os.ftruncate(handle, 0)
     finally:
         os.close(handle)
 
 
-def _swept(handle: int) -> None:
-    """Remove the folder that the lock's last holder has left, if it has; leave word of this one's."""
-    before = Path(os.fsdecode(os.pread(handle, 4096, 0)))
-    if before.name.startswith(_LISTENS) and before.is_dir():
-        shutil.rmtree(before, ignore_errors=True)
-    os.ftruncate(handle, 0)
-    os.pwrite(handle, os.fsencode(get_temp_dir()), 0)
+def _sweep(word: bytes) -> None:
+    """Remove the folder that the lock's last holder has left, if it is no more."""
+    try:
+        process, folder = json.loads(word)
+        os.kill(process, 0)
+    except ProcessLookupError:
+        if Path(folder).name.startswith(_LISTENS):
+            shutil.rmtree(folder, ignore_errors=True)
+    except (ValueError, TypeError):  # it let go of the lock itself, or is of another version
+        return
 
 
 def _taken(folder: Path) -> ValueError:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pipelines.files import DamagedError, durable
 from sources.places import is_remote
 
-_LZ4, _PLAIN = (pa.ipc.IpcWriteOptions(compression=codec) for codec in ("lz4", None))
+_PACKED, _PLAIN = (pa.ipc.IpcWriteOptions(compression=codec) for codec in (pa.Codec("zstd", 1), None))
 _TAIL = struct.Struct("<qQ8s")  # rows of the index, its hash, the mark
 _MARK = b"GATHER\r\n"
 _INDEX = np.dtype([("number", "<i8"), ("offset", "<i8"), ("length", "<i8"), ("digest", "<u8")])
@@ -33,13 +33,13 @@ def write_parts(path: Path, batch: pa.RecordBatch, part: NDArray[np.int64]) -> l
     numbers, starts = np.unique(part[order], return_index=True)
     ordered = batch.take(pa.array(order))
     bounds = pairwise([*starts.tolist(), len(batch)])
-    _write(path, batch.schema, numbers.tolist(), (ordered.slice(start, end - start) for start, end in bounds), _LZ4)
+    _write(path, batch.schema, numbers.tolist(), (ordered.slice(start, end - start) for start, end in bounds), _PACKED)
     return [int(number) for number in numbers]
 
 
 def write_batch(path: Path, batch: pa.RecordBatch, *, packed: bool = True) -> None:
     """Write one batch to one file, as part 0; not `packed`, so that many processes may share what they read of it."""
-    _write(path, batch.schema, [0], [batch], _LZ4 if packed else _PLAIN)
+    _write(path, batch.schema, [0], [batch], _PACKED if packed else _PLAIN)
 
 
 def _write(

@@ -44,18 +44,10 @@ def trees(batch: pa.RecordBatch, recipe: Recipe) -> tuple[pa.RecordBatch, Positi
     """Judge whole trees: returns the rows with roles and reasons, and their parents' positions, (n,)."""
     batch, parent = resolve(settle_versions(batch), recipe.roles)
     top = parent == np.arange(len(batch))
-    batch = _apply_where(recipe, batch, top)
+    batch = conform(apply(recipe.messages, batch, top), WORK)
     batch = reject_fallen(batch, parent)
-    batch = _apply_where(recipe, batch, ~top)
+    batch = conform(apply(recipe.messages, batch, ~top), WORK)
     return reject_fallen(batch, parent), parent
-
-
-def _apply_where(recipe: Recipe, batch: pa.RecordBatch, where: np.ndarray) -> pa.RecordBatch:
-    """Run the recipe's filters over some of the rows; rows stay in their order."""
-    chosen = apply(recipe.messages, batch.filter(pa.array(where)))
-    others = batch.filter(pa.array(~where))
-    place = np.argsort(np.concatenate([np.flatnonzero(where), np.flatnonzero(~where)]))
-    return pa.concat_batches([conform(chosen, WORK), conform(others, WORK)]).take(pa.array(place))
 
 
 def _signatures(job: Job, batch: pa.RecordBatch, parent: Positions, bucket: int) -> dict[str, list[int]]:

@@ -4,8 +4,11 @@ import html
 import re
 
 import html_to_markdown as converter
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from schemas.texts import data, rows_at
 
 _OPTIONS = converter.ConversionOptions(
     extract_metadata=False,  # else a <title> becomes YAML front matter
@@ -37,6 +40,8 @@ _TAG = re.compile(r"</?[a-zA-Z][^<>]*>|<!--.*?-->", re.DOTALL)
 _BLOCK = re.compile(r"</?(?:p|div|br|hr|pre|ul|ol|li|blockquote|h[1-6]|table|tr)\b[^<>]*>", re.IGNORECASE)
 _NESTED = 400
 _CONTROL = "[\x00-\x08\x0b\x0c\x0e-\x1f]"
+_BLANK, _AMPERSAND = b" &"
+_KEPT = np.frombuffer(b"\t\n", np.uint8)
 
 
 def html_to_markdown(texts: list[str]) -> list[str]:
@@ -67,16 +72,22 @@ def _tags_off(text: str) -> str:
 
 def unescape(column: pa.Array) -> pa.Array:
     """Undo, once, the HTML entities in which Reddit's dumps keep their Markdown; rows without `&` cost nothing."""
-    mask = pc.fill_null(pc.match_substring(column, "&"), False)
-    if not pc.any(mask).as_py():
+    characters, offsets = data(column)
+    places = np.flatnonzero(characters == _AMPERSAND)
+    if not len(places):
         return column
+    mask = pc.and_(pa.array(rows_at(places, offsets)), pc.is_valid(column))  # a null may have bytes
     texts = [html.unescape(text) for text in column.filter(mask).to_pylist()]
     return pc.replace_with_mask(column, mask, pa.array(texts, column.type))
 
 
 def clean(column: pa.Array) -> pa.Array:
     """Make every line end LF, drop NUL and the other control characters but tab, and strip what surrounds the text."""
-    if pc.any(pc.match_substring_regex(column, "[\x00-\x08\x0b-\x1f]")).as_py():
-        column = pc.replace_substring_regex(column, "\r\n?", "\n")
-        column = pc.replace_substring_regex(column, _CONTROL, "")
+    characters, offsets = data(column)
+    places = np.flatnonzero(characters < _BLANK)
+    places = places[~np.isin(characters[places], _KEPT)]
+    if len(places):
+        mask = pa.array(rows_at(places, offsets))
+        odd = pc.replace_substring_regex(column.filter(mask), "\r\n?", "\n")
+        column = pc.replace_with_mask(column, mask, pc.replace_substring_regex(odd, _CONTROL, ""))
     return pc.utf8_trim_whitespace(column)

@@ -11,31 +11,33 @@ listings wrap the object in {"kind", "data"}. Text has its HTML entities unescap
 """
 
 import html
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import orjson
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import UNSET
+from numpy.typing import NDArray
 
 from schemas.batch import from_columns
 from schemas.message import INPUT, TIME
-from sources.lines import Block, blocks, numbered
+from sources.lines import Block, blocks
 from sources.markup import clean, unescape
 from sources.reading import Reading, Source
+from sources.reddit_objects import Item, items
 from sources.streams import chunks
-from sources.values import flag, fullname, integer, integers, strings
+from sources.values import fullnames, integers
 
 _SITE = "https://www.reddit.com"
 _LICENSE = "Reddit user content"
-_GONE = ("[deleted]", "[removed]", "[ Removed by Reddit ]", "[deleted by user]", "[removed by reddit]")
-_OFFICIAL = ("moderator", "admin", "special")
-_IDS = {"comment": ("id", "link_id", "parent_id"), "submission": ("id",)}
-_TEXTS = {"comment": ("body",), "submission": ("title", "selftext")}
+_GONE = pa.array(["[deleted]", "[removed]", "[ Removed by Reddit ]", "[deleted by user]", "[removed by reddit]"])
+_NOBODY = pa.array(["[deleted]", "[removed]"])
+_OFFICIAL = pa.array(["moderator", "admin", "special"])
+_PROFILE = "u_"  # how the name of the "subreddit" begins that is a user's own page: it is the user's name
+_NO_TEXT = pa.scalar(None, pa.string())
 _TIMES = 1 << 37  # seconds; a datetime ends at the year 9999
-_Object = dict[str, Any]
 
 
 def read(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
@@ -61,183 +63,140 @@ def _refuse_wrong_file(path: Path, batch: pa.RecordBatch) -> None:
 
 
 def _batch(block: Block) -> pa.RecordBatch:
-    """Parse a block of lines to one batch, malformed lines after the others."""
-    found: dict[str, list[tuple[int, _Object]]] = {"comment": [], "submission": []}
-    bad: list[tuple[int, str]] = []
-    for row, line in numbered(block):
-        try:
-            item = _parse(line)
-            found[_kind(item)].append((row, item))
-        except (ValueError, RecursionError) as error:
-            bad.append((row, f"line {row + 1}: {error}: {ascii(line[:200])[2:-1]}"))
-    parts = [
-        _comments(found["comment"]),
-        _submissions(found["submission"]),
-        from_columns(
-            {
-                "row": [row for row, _ in bad],
-                "detail": [detail for _, detail in bad],
-                "source": ["reddit"] * len(bad),
-                "reason": ["malformed"] * len(bad),
-            },
-            INPUT,
-        ),
-    ]
-    return pa.concat_batches([part for part in parts if len(part)] or parts[:1])
+    """Parse a block of lines to one batch: comments, submissions, malformed lines."""
+    rows, found, bad = items(block)
+    post = np.array([item.body is UNSET for item in found], bool)
+    malformed = {
+        "row": [row for row, _ in bad],
+        "detail": [detail for _, detail in bad],
+        "source": ["reddit"] * len(bad),
+        "reason": ["malformed"] * len(bad),
+    }
+    parts = []
+    if not post.all():
+        parts.append(_comments(rows[~post], [item for item in found if item.body is not UNSET] if post.any() else found))
+    if post.any():
+        parts.append(_submissions(rows[post], [item for item in found if item.body is UNSET]))
+    if bad or not parts:
+        parts.append(from_columns(malformed, INPUT))
+    return parts[0] if len(parts) == 1 else pa.concat_batches(parts)
 
 
-def _kind(item: _Object) -> str:
-    """Tell a comment from a submission, and both from what has not their ids and texts."""
-    kind = "comment" if "body" in item else "submission" if "title" in item else None
-    if kind is None:
-        raise ValueError("neither a comment (no body) nor a submission (no title)")
-    for key in _IDS[kind]:
-        value = item.get(key)
-        number = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0 and value == int(value)
-        if not number and not (isinstance(value, str) and value) and (value is not None or key != "parent_id"):
-            raise ValueError(f"{key} is {value!a:.40}, expected an id")
-    for key in _TEXTS[kind]:
-        if isinstance(item.get(key), bool | list | dict):
-            raise ValueError(f"{key} is a {type(item[key]).__name__}, expected text")
-    return kind
-
-
-def _parse(line: bytes) -> _Object:
-    try:
-        item = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        if b"\\ud" not in line and b"\\uD" not in line:
-            raise
-        item = orjson.loads(_without_lone_surrogates(line))
-    if isinstance(item, dict) and isinstance(item.get("data"), dict) and "kind" in item:
-        item = item["data"]
-    if not isinstance(item, dict):
-        raise ValueError(f"a JSON {type(item).__name__}, not an object")
-    return item
-
-
-def _without_lone_surrogates(line: bytes) -> bytes:
-    """Rewrite the line with U+FFFD for each half of a pair: sites cut texts in the middle of an emoji."""
-    text = json.dumps(json.loads(line.decode()), ensure_ascii=False)
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
-
-
-def _comments(found: list[tuple[int, _Object]]) -> pa.RecordBatch:
-    items = [item for _, item in found]
-    roots = [fullname(item["link_id"], "t3_") for item in items]
-    ids = [fullname(item["id"], "t1_")[3:] for item in items]
-    parents = [item.get("parent_id") for item in items]
-    body = strings(items, "body")
+def _comments(rows: NDArray[np.int64], found: Sequence[Item]) -> pa.RecordBatch:
+    root, own = fullnames(_texts([item.link_id for item in found]), "t3_"), fullnames(_texts([item.id for item in found]), "t1_")
+    parent = fullnames(_texts([item.parent_id for item in found]), "t1_")
+    post, name = pc.utf8_slice_codeunits(root, 3), pc.utf8_slice_codeunits(own, 3)
+    body, subreddit = _texts([item.body for item in found]), _texts([item.subreddit for item in found])
     return from_columns(
         {
-            **_shared(found, body),
-            "message_id": [f"reddit:t1_{name}" for name in ids],
-            "parent_id": [None if parent is None else f"reddit:{fullname(parent, 't1_')}" for parent in parents],
-            "message_tree_id": [f"reddit:{root}" for root in roots],
+            **_shared(rows, found, body, subreddit),
+            "message_id": _join("reddit:t1_", name),
+            "parent_id": _join("reddit:", parent),
+            "message_tree_id": _join("reddit:", root),
             "text": clean(unescape(body)),
-            "url": [_url(item, f"/comments/{root[3:]}/_/{name}/") for item, root, name in zip(items, roots, ids, strict=True)],
+            "url": _urls(found, subreddit, "/comments/", post, "/_/", name, "/"),
         },
         INPUT,
     )
 
 
-def _submissions(found: list[tuple[int, _Object]]) -> pa.RecordBatch:
-    items = [item for _, item in found]
-    ids = [f"t3_{fullname(item['id'], 't3_')[3:]}" for item in items]
-    body = strings(items, "selftext")
-    flair = [item.get("link_flair_text") for item in items]
-    title, selftext = (clean(unescape(pc.fill_null(part, ""))) for part in (strings(items, "title"), body))
+def _submissions(rows: NDArray[np.int64], found: Sequence[Item]) -> pa.RecordBatch:
+    name = pc.utf8_slice_codeunits(fullnames(_texts([item.id for item in found]), "t3_"), 3)
+    body, subreddit = _texts([item.selftext for item in found]), _texts([item.subreddit for item in found])
+    title, selftext = (clean(unescape(pc.fill_null(part, ""))) for part in (_texts([item.title for item in found]), body))
+    flair, ids = [item.link_flair_text for item in found], _join("reddit:t3_", name)
     return from_columns(
         {
-            **_shared(found, body),
-            "message_id": [f"reddit:{name}" for name in ids],
-            "message_tree_id": [f"reddit:{name}" for name in ids],
+            **_shared(rows, found, body, subreddit),
+            "message_id": ids,
+            "message_tree_id": ids,
             "text": pc.utf8_trim_whitespace(pc.binary_join_element_wise(title, selftext, "\n\n")),
-            "url": [_url(item, f"/comments/{name[3:]}/") for item, name in zip(items, ids, strict=True)],
-            "link": [_link(item, name) for item, name in zip(items, ids, strict=True)],
-            "tags": [[html.unescape(value)] if isinstance(value, str) and value else [] for value in flair],
-            "crosspost": [bool(item.get("crosspost_parent")) for item in items],
+            "url": _urls(found, subreddit, "/comments/", name, "/"),
+            "link": [_link(item, post) for item, post in zip(found, name.to_pylist(), strict=True)],
+            "tags": [[html.unescape(value)] if value else [] for value in flair],
+            "crosspost": [bool(item.crosspost_parent) for item in found],
         },
         INPUT,
     )
 
 
-def _shared(found: list[tuple[int, _Object]], body: pa.Array) -> dict[str, Any]:
+def _texts(values: Sequence[Any]) -> pa.Array:
+    return pa.array(values, pa.string())
+
+
+def _join(*parts: str | pa.Array) -> pa.Array:
+    """Put texts and columns of texts together, row by row; null where one is."""
+    return pc.binary_join_element_wise(*parts, "")
+
+
+def _shared(rows: NDArray[np.int64], found: Sequence[Item], body: pa.Array, subreddit: pa.Array) -> dict[str, Any]:
     """The columns that comments and submissions have in common."""
-    items = [item for _, item in found]
-    author = [item.get("author") for item in items]
-    written = integers(items, "created_utc")
-    written = pc.if_else(pc.and_(pc.greater_equal(written, 0), pc.less(written, _TIMES)), written, pa.scalar(None, pa.int64()))
-    placeholder = pc.fill_null(pc.is_in(body, pa.array(_GONE)), False).to_pylist()
+    author = _texts([item.author for item in found])
+    author = pc.if_else(pc.is_in(author, _NOBODY), _NO_TEXT, author)
+    written = integers([item.created_utc for item in found])
+    known = pc.and_(pc.greater_equal(written, 0), pc.less(written, _TIMES))
     return {
-        "author": [None if name in (None, "[deleted]", "[removed]") else str(name) for name in author],
-        "created_date": pc.multiply(written, 1_000_000).cast(TIME),
-        "source": pa.repeat("reddit", len(items)),
-        "license": pa.repeat(_LICENSE, len(items)),
-        "community": strings([{} if _is_profile(item) else item for item in items], "subreddit"),
-        "score": _scores(items),
-        "nsfw": [flag(item.get("over_18")) for item in items],
-        "moderator": [item.get("distinguished") in _OFFICIAL for item in items],
-        "stickied": [flag(item.get("stickied")) for item in items],
-        "edited": [item.get("edited") not in (None, False, "false", "False", 0, "") for item in items],
-        "deleted": [_taken_down(item, gone) for item, gone in zip(items, placeholder, strict=True)],
-        "retrieved": [_retrieved(item) for item in items],
-        "row": [row for row, _ in found],
+        "author": author,
+        "created_date": pc.multiply(pc.if_else(known, written, pa.scalar(None, pa.int64())), 1_000_000).cast(TIME),
+        "source": pa.repeat("reddit", len(found)),
+        "license": pa.repeat(_LICENSE, len(found)),
+        "community": pc.if_else(pc.starts_with(subreddit, _PROFILE), _NO_TEXT, subreddit),
+        "score": _scores(found),
+        "nsfw": pa.array([item.over_18 is True for item in found]),
+        "moderator": pc.is_in(_texts([item.distinguished for item in found]), _OFFICIAL),
+        "stickied": pa.array([item.stickied is True for item in found]),
+        "edited": pa.array([not (not item.edited or item.edited in ("false", "False")) for item in found]),
+        "deleted": _taken_down(found, author, body),
+        "retrieved": _retrieved(found),
+        "row": pa.array(rows),
     }
 
 
-def _is_profile(item: _Object) -> bool:
-    """Whether this stands on a user's own page: the name of that "subreddit" is the user's."""
-    return str(item.get("subreddit")).startswith("u_")
+def _urls(found: Sequence[Item], subreddit: pa.Array, *built: str | pa.Array) -> pa.Array:
+    """Where each can be read: the permalink, or an address that Reddit leads on to it; without the author's name on a user's own page."""
+    given = pc.if_else(pc.fill_null(pc.starts_with(subreddit, _PROFILE), False), _NO_TEXT, _texts([item.permalink for item in found]))
+    path = pc.fill_null(pc.starts_with(given, "/"), False)
+    if pc.all(path).as_py():
+        return _join(_SITE, given)
+    urls = _join(_SITE, pc.if_else(path, given, _join(*built)))
+    return pc.if_else(pc.fill_null(pc.starts_with(given, "https://"), False), given, urls)
 
 
-def _url(item: _Object, built: str) -> str:
-    """Where it can be read: the permalink, or an address that Reddit leads on to it."""
-    permalink = item.get("permalink")
-    if not isinstance(permalink, str) or _is_profile(item):
-        return _SITE + built  # without the author's name
-    if permalink.startswith("https://"):
-        return permalink
-    return _SITE + (permalink if permalink.startswith("/") else built)
-
-
-def _link(item: _Object, name: str) -> str | None:
+def _link(item: Item, name: str) -> str | None:
     """The address a link post points to; without `is_self`, a post with a text or with its own address is none."""
-    url, is_self = item.get("url"), item.get("is_self")
-    if not isinstance(url, str) or not url:
+    if not item.url:
         return None
-    own = bool(item.get("selftext")) or f"/comments/{name[3:]}/" in url if is_self is None else flag(is_self)
-    return None if own else url.replace("&amp;", "&")
+    own = bool(item.selftext) or f"/comments/{name}/" in item.url if item.is_self is None else item.is_self
+    return None if own else item.url.replace("&amp;", "&")
 
 
-def _taken_down(item: _Object, placeholder: bool) -> bool:
+def _taken_down(found: Sequence[Item], author: pa.Array, body: pa.Array) -> pa.Array:
     """Whether the site's own marks say that the text is gone; the placeholder alone does not."""
-    meta = item.get("_meta") or {}
-    if isinstance(meta, dict) and (meta.get("was_deleted_later") or meta.get("removal_type")):
-        return True
-    return placeholder and (
-        item.get("author") in (None, "[deleted]", "[removed]")
-        or item.get("is_robot_indexable") is False
-        or any(item.get(key) for key in ("removed_by_category", "removed_by", "banned_by", "removal_reason", "collapsed_reason_code"))
-    )
+    marked = [at for at, item in enumerate(found) if item.meta and (item.meta.was_deleted_later or item.meta.removal_type)]
+    nobody, gone = pc.is_null(author), np.zeros(len(found), bool)
+    gone[marked] = True
+    for at in np.flatnonzero(pc.is_in(body, _GONE).to_numpy(zero_copy_only=False)).tolist():
+        gone[at] |= found[at].removed or nobody[at].as_py()
+    return pa.array(gone)
 
 
-def _retrieved(item: _Object) -> int | None:
+def _retrieved(found: Sequence[Item]) -> pa.Array:
     """The last time the dump looked at the object."""
-    meta = item.get("_meta")
-    times = [item.get("retrieved_on"), item.get("retrieved_utc"), item.get("updated_on")]
-    if isinstance(meta, dict):
-        times.append(meta.get("retrieved_2nd_on"))
-    known = [time for time in map(integer, times) if time is not None]
-    return max(known) if known else None
+    times: list[list[Any]] = [
+        [item.retrieved_on for item in found],
+        [item.retrieved_utc for item in found],
+        [item.updated_on for item in found],
+        [item.meta and item.meta.retrieved_2nd_on for item in found],
+    ]
+    return pc.max_element_wise(*[integers(each) for each in times])
 
 
-def _scores(items: Sequence[_Object]) -> pa.Array:
+def _scores(found: Sequence[Item]) -> pa.Array:
     """`score`, or ups - downs where it is missing."""
-    scores = integers(items, "score")
+    scores = integers([item.score for item in found])
     if not scores.null_count:
         return scores
-    votes = pc.subtract(integers(items, "ups"), pc.fill_null(integers(items, "downs"), 0))
+    votes = pc.subtract(integers([item.ups for item in found]), pc.fill_null(integers([item.downs for item in found]), 0))
     return pc.coalesce(scores, votes)
 
 

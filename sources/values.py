@@ -1,6 +1,6 @@
 """Values as Reddit's dumps have them: the same field is a number in one year, its text or a float in another."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -9,13 +9,16 @@ import pyarrow.compute as pc
 _LIMIT = 1 << 40  # neither votes nor seconds get there
 
 
-def fullname(value: Any, prefix: str) -> str:
-    """Give an id its type prefix; some eras leave the prefix out, some give a number."""
-    text = value if isinstance(value, str) else _base36(int(value))
-    return text if text[:1] == "t" and text[2:3] == "_" else prefix + text
+def fullnames(ids: pa.Array, prefix: str) -> pa.Array:
+    """Give ids their type's prefix, which some eras leave out; null stays null."""
+    named = pc.match_substring_regex(ids, r"^t(?s:.)_")
+    if pc.all(named).as_py():
+        return ids
+    return pc.if_else(named, ids, pc.binary_join_element_wise(prefix, ids, ""))
 
 
-def _base36(number: int) -> str:
+def base36(number: int) -> str:
+    """Write an id that a dump has as a number the way the site does."""
     digits = ""
     while number:
         number, digit = divmod(number, 36)
@@ -28,24 +31,14 @@ def flag(value: Any) -> bool:
     return value is True or value in ("true", "True", 1)
 
 
-def strings(items: Sequence[Mapping[str, Any]], key: str) -> pa.Array:
-    """Gather one field as texts."""
-    values = [item.get(key) for item in items]
-    try:
-        return pa.array(values, pa.string())
-    except (pa.ArrowTypeError, pa.ArrowInvalid):
-        return pa.array([None if value is None else str(value) for value in values], pa.string())
-
-
-def integers(items: Sequence[Mapping[str, Any]], key: str) -> pa.Array:
-    """Gather one field as integers; null as for `integer`."""
-    values = [item.get(key) for item in items]
+def integers(values: Sequence[Any]) -> pa.Array:
+    """Make a column of integers; null as for `integer`."""
     try:
         numbers = pa.array(values, pa.int64())
     except (pa.ArrowTypeError, pa.ArrowInvalid, OverflowError):
         return pa.array([integer(value) for value in values], pa.int64())
     known = pc.and_(pc.greater(numbers, -_LIMIT), pc.less(numbers, _LIMIT))
-    return pc.if_else(known, numbers, pa.scalar(None, pa.int64()))
+    return numbers if pc.all(known).as_py() else pc.if_else(known, numbers, pa.scalar(None, pa.int64()))
 
 
 def integer(value: Any) -> int | None:

@@ -6,17 +6,20 @@ import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+from unicodedata import category
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from filters.chain import Filter, apply, name_of
 from filters.language import fill_language, reject_language
 from filters.marks import reject_bots, reject_link_posts, reject_marked, reject_stickied
 from filters.text import reject_empty, reject_length, reject_link_only, reject_markup_only
 from pipelines.recipe import RECIPE
-from schemas.batch import conform, from_columns, reject
+from schemas.batch import conform, fill, from_columns, reject
 from schemas.message import COLUMNS, INPUT
 from schemas.reasons import REASONS
 
@@ -361,6 +364,86 @@ def test_later_filters_do_not_see_rejected_rows() -> None:
 
     apply([look, by_text("nsfw", "b"), look, by_text("bot", "a"), look], batch([*LETTERS, {"text": "z", "reason": "deleted"}]))
     assert seen == [["ab", "c", "b", "abc", "d", "a"], ["c", "d", "a"], ["c", "d"]]
+
+
+def test_a_rejected_row_stays_as_it_was_though_a_later_filter_sees_it() -> None:
+    def everything(part: pa.RecordBatch) -> pa.RecordBatch:
+        seen.append(len(part))
+        return fill(part, lang=["xx"] * len(part), reason=["bot"] * len(part))
+
+    seen: list[int] = []
+    done = apply([by_text("nsfw", "b"), everything], batch([{"text": "b"}, *[{"text": "a"}] * 40]))
+    assert seen == [41]  # one in so many is not worth a copy of the others
+    assert done["reason"].to_pylist() == ["nsfw", *["bot"] * 40]
+    assert done["lang"].to_pylist() == [None, *["xx"] * 40]
+    assert set(done["rejected_by"].to_pylist()[1:]) == {name_of(everything)}
+    assert done["rejected_by"][0].as_py() == HERE
+
+
+def test_rows_that_are_not_meant_stay_as_they_are() -> None:
+    rows = [{"text": "z"}, {"text": GERMAN}, {"text": "z"}, {"text": GERMAN}]
+    done = apply([by_text("nsfw", "z"), LANGUAGE], batch(rows), np.array([True, True, False, False]))
+    assert done["reason"].to_pylist() == ["nsfw", None, None, None]
+    assert done["lang"].to_pylist() == [None, "de", None, None]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(SAMPLE), max_size=40), st.integers(0, 40))
+def test_a_chain_gives_a_row_the_same_whatever_is_around_it(rows: list[dict[str, Any]], cut: int) -> None:
+    whole = conform(apply(ALL, batch(rows)), EVERYTHING)
+    parts = [conform(apply(ALL, batch(part)), EVERYTHING) for part in (rows[:cut], rows[cut:])]
+    assert whole.drop_columns("message_id").to_pylist() == pa.concat_batches(parts).drop_columns("message_id").to_pylist()
+
+
+PIECES = [
+    "a",
+    "é",
+    "世",
+    "9",
+    "_",
+    ".",
+    " ",
+    "\n",
+    "…",
+    "👍",
+    "\u0301",
+    "://",
+    "http://",
+    "HTTPS://x",
+    "www.",
+    "wWw.a",
+    "ww.",
+    "w",
+    "<",
+    ">",
+]
+
+
+def is_word(one: str) -> bool:
+    return category(one)[0] in "LN"
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.lists(st.sampled_from(PIECES), max_size=6).map("".join), max_size=5))
+def test_texts_are_judged_as_one_by_one(texts: list[str]) -> None:
+    rows = [{"text": text} for text in texts]
+    address = re.compile(r"(?ia)\b(?:https?://|www\.)[^\s<>)\]]+")
+    silent = [not any(map(is_word, text)) for text in texts]
+    only = [bool(address.search(text)) and not any(map(is_word, address.sub("", text))) for text in texts]
+    assert reasons(reject_markup_only, rows) == ["markup_only" if each else None for each in silent]
+    assert reasons(reject_link_only, rows) == ["link_only" if each else None for each in only]
+
+
+PROSE = st.lists(st.tuples(st.sampled_from(["a", "b1", "1", "é", "-", "-a-1"]), st.sampled_from([" ", "  ", "\n", " \t "])), max_size=7)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(PROSE, max_size=4), st.integers(0, 4))
+def test_words_are_counted_that_hold_a_letter(texts: list[list[tuple[str, str]]], least: int) -> None:
+    written = [{"text": "".join(word + blank for word, blank in text)} for text in texts]
+    filled = fill_language(batch(written), min_words=least, max_chars=300, min_score=0.0)
+    counts = [sum(any(map(str.isalpha, word)) for word, _ in text) for text in texts]
+    assert [score is not None for score in filled["lang_score"].to_pylist()] == [count >= least for count in counts]
 
 
 def test_once_all_rows_are_rejected_no_further_filter_runs() -> None:

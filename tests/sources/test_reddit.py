@@ -631,6 +631,120 @@ def test_no_object_crashes_or_is_lost_and_neighbours_do_not_matter(items: list[t
     assert [row | {"row": 0, "detail": None} for row in made[1:]] == alone
 
 
+USUAL = st.fixed_dictionaries(
+    {},
+    optional={
+        "parent_id": st.sampled_from([None, "t1_c12", "t3_17863", "c12"]),
+        "link_id": st.sampled_from(["t3_17863", "17863", "tx_1"]),
+        "id": st.sampled_from(["c13", "t1_c13", "t3_17863", "t"]),
+        "author": st.sampled_from([None, "ann", "[deleted]", "[removed]", "Zoë"]),
+        "body": st.sampled_from(["Yes", "[deleted]", "[removed]", "a &amp;lt; b\r\n\u0007", "", None]),
+        "selftext": st.sampled_from(["", "[removed]", "a &gt; b", None]),
+        "subreddit": st.sampled_from([None, "pics", "u_ann"]),
+        "permalink": st.sampled_from([None, "", "/r/pics/1/", "https://a.example/", "r/pics"]),
+        "url": st.sampled_from([None, "", "https://a.example/?a=1&amp;b=2", "https://www.reddit.com/r/pics/comments/17863/why/"]),
+        "is_self": st.sampled_from([None, True, False]),
+        "edited": st.sampled_from([None, False, True, 0, 1473738411, 1473738411.5, "false", "true", ""]),
+        "distinguished": st.sampled_from([None, "moderator", "admin", "gold"]),
+        "stickied": st.sampled_from([None, True, False]),
+        "over_18": st.sampled_from([None, True, False]),
+        "crosspost_parent": st.sampled_from([None, "", "t3_a"]),
+        "link_flair_text": st.sampled_from([None, "", "Q&amp;A"]),
+        "is_robot_indexable": st.sampled_from([None, True, False]),
+        "removed_by_category": st.sampled_from([None, "moderator"]),
+        "banned_by": st.sampled_from([None, True, "mod"]),
+        "_meta": st.sampled_from([None, {}, {"retrieved_2nd_on": 2**31}, {"was_deleted_later": True}, {"removal_type": "deleted"}]),
+        **dict.fromkeys(
+            ("created_utc", "score", "ups", "downs", "retrieved_on", "retrieved_utc", "updated_on"),
+            st.sampled_from([None, 0, 7, -3, "9", 2.0, 2**41, 2**70, "x"]),
+        ),
+    },
+)
+
+
+ITEMS = st.tuples(st.sampled_from([COMMENT, POST]), USUAL).map(
+    lambda pair: pair[0] | {key: value for key, value in pair[1].items() if key != "body" or "body" in pair[0]}
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(ITEMS, min_size=1, max_size=4))
+def test_rows_are_the_same_whichever_decoder_reads_them(lines: list[Row]) -> None:
+    odd = [line | {"data": 0} for line in lines]  # which the fast decoder refuses, and nothing else heeds
+    assert rows(*lines) == rows(*odd) == rows(*lines, b"{}", odd[0])[: len(lines)]
+
+
+def number(value: object) -> int | None:
+    try:
+        read = int(float(value))  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return None
+    return read if abs(read) < 2**40 else None
+
+
+def plain(item: Row) -> Row:
+    """What a row must hold, field by field."""
+    get, meta, profile = item.get, item.get("_meta") or {}, str(item.get("subreddit")).startswith("u_")
+    text = "body" if "body" in item else "selftext"
+    nobody = get("author") in (None, "[deleted]", "[removed]")
+    marks = get("is_robot_indexable") is False or get("removed_by_category") or get("banned_by")
+    times = [number(time) for time in (get("retrieved_on"), get("retrieved_utc"), get("updated_on"), meta.get("retrieved_2nd_on"))]
+    score = number(get("score"))
+    if score is None and number(get("ups")) is not None:
+        score = number(get("ups")) - (number(get("downs")) or 0)  # type: ignore[operator]
+    created = number(get("created_utc"))
+    name, permalink = item["id"].removeprefix("t1_").removeprefix("t3_"), get("permalink")
+    post = item.get("link_id", "").removeprefix("t3_").removeprefix("tx_")
+    built = f"/comments/{post}/_/{name}/" if text == "body" else f"/comments/{name}/"
+    path = permalink if permalink and permalink.startswith("/") and not profile else built
+    whole = permalink if permalink and permalink.startswith("https://") and not profile else None
+    return {
+        "author": None if nobody else get("author"),
+        "community": None if profile else get("subreddit"),
+        "score": score,
+        "created_date": at(created) if created is not None and 0 <= created < 2**37 else None,
+        "retrieved": max([time for time in times if time is not None], default=None),
+        "url": whole or "https://www.reddit.com" + path,
+        "edited": get("edited") not in (None, False, 0, "false", ""),
+        "moderator": get("distinguished") in ("moderator", "admin"),
+        "stickied": get("stickied") is True,
+        "nsfw": get("over_18") is True,
+        "deleted": bool(
+            meta.get("was_deleted_later") or meta.get("removal_type") or (get(text) in ("[deleted]", "[removed]") and (nobody or marks))
+        ),
+    }
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(ITEMS, min_size=1, max_size=4))
+def test_columns_are_what_a_look_at_each_object_gives(lines: list[Row]) -> None:
+    expected = [plain(line) for line in lines]
+    assert [{key: row[key] for key in expected[0]} for row in rows(*lines)] == expected
+
+
+def test_two_objects_on_a_line_and_one_on_two_lines_are_malformed() -> None:
+    one = json.dumps(COMMENT).encode()
+    made = rows(COMMENT, one + one, one + b" " + one, one[:-1], b',"x": 1}', one[:-1] + b',"x": {}', b"}", POST)
+    assert [row["reason"] for row in made] == [None, *["malformed"] * 6, None]
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\n{}"])
+def test_a_key_that_nobody_reads_must_be_sound_too(end: bytes) -> None:
+    sound, start = json.dumps(COMMENT).encode(), json.dumps(POST).encode()[:-1]
+    for odd in (rb'"\q"', b'"\xff"', b'"\xed\xa0\x80"', b'"a\x01"', b"01", b"nul", b"[1,]", b"NaN"):
+        assert [row["reason"] for row in rows(sound, start + b',"x": ' + odd + b"}" + end)][:2] == [None, "malformed"]
+
+
+def test_odd_lines_cost_their_neighbours_nothing_in_a_large_block() -> None:
+    lines = [COMMENT | {"id": f"c{number}", "body": "x" * 1000} for number in range(2000)]
+    made = rows(*lines[:700], b"{", *lines[700:1500], b"", {"id": 5, **POST}, *lines[1500:])
+    assert [row["row"] for row in made] == [number for number in range(2003) if number != 1501]
+    assert {row["row"] for row in made if row["reason"]} == {700}
+    assert [row["message_id"] for row in made if row["row"] in (699, 701, 1500, 1503, 2002)] == [
+        f"reddit:t1_c{number}" for number in (699, 700, 1499, 1500, 1999)
+    ]
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_mutated_lines_never_crash_and_every_line_is_a_row(data: st.DataObject) -> None:
