@@ -6,6 +6,10 @@ archive's own dictionary and a few chunks, whatever the member's size.
 
 import io
 import queue
+import struct
+import subprocess
+import sys
+import tempfile
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -19,7 +23,8 @@ from sources.reading import Reading
 from sources.streams import broken, kind_of
 
 _PIECE = 1 << 20
-_READ = 128 << 10  # compressed bytes a step: bounds what one step decompresses to
+_HEAD = struct.Struct("<BIQ")  # of a piece sent by another process: which member, bytes, bytes read of the archive so far
+_READ = 32 << 10  # compressed bytes a step: bounds what one step decompresses to
 
 
 class _AbandonedError(Exception):
@@ -137,11 +142,62 @@ def several_chunks(path: Path, names: Iterable[str], reading: Reading) -> Iterat
     """
     targets = _targets(path, [name.casefold() for name in names])
     with here(path) as copy:  # a remote archive is fetched whole: py7zr goes to and fro in it
-        yield from _flowing(path, targets, _Packed(copy), reading)
+        try:
+            yield from (_apart if _is_ppmd(copy) else _in_thread)(copy, targets, reading)
+        except ValueError as error:
+            raise ValueError(str(error).replace(str(copy), str(path))) from error
 
 
-def _flowing(path: Path, targets: list[str], file: _Packed, reading: Reading) -> Iterator[tuple[str, bytes]]:
-    flow = _Flow()
+def _is_ppmd(path: Path) -> bool:
+    with py7zr.SevenZipFile(path, "r") as archive:
+        return any("PPMd" in name for name in archive.archiveinfo().method_names)
+
+
+def _apart(path: Path, targets: list[str], reading: Reading) -> Iterator[tuple[str, bytes]]:
+    """Decompress in a process of its own: corrupt PPMd data make pyppmd (1.3) write where it must not, and crash."""
+    code = "import sys; sys.path.insert(0, sys.argv[1]); from sources.archive import send; send(*sys.argv[2:])"
+    command = [sys.executable, "-c", code, str(Path(__file__).parents[1]), str(path), *targets]
+    told = out_bytes = 0
+    with tempfile.TemporaryFile() as said, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said) as process:  # noqa: S603
+        try:
+            while process.stdout and (head := process.stdout.read(_HEAD.size)):
+                which, length, reached = _HEAD.unpack(head.ljust(_HEAD.size, b"\0"))
+                piece = process.stdout.read(length)
+                out_bytes += len(piece)
+                yield _basename(targets[which]), piece
+                reading.progress(reached - told)
+                told = reached
+        finally:
+            process.kill()  # nothing to a process that has ended
+            process.wait()
+        said.seek(0)
+        fault = said.read().decode(errors="replace").strip()
+    if process.returncode < 0:
+        raise ValueError(
+            f"{path}: the archive is corrupt: its PPMd decoder crashed, {out_bytes:,} bytes decompressed; fetch the file again"
+        )
+    if process.returncode:
+        raise ValueError(f"{path}: {fault.splitlines()[-1] if fault else 'the PPMd decoder ended with an error'}")
+    if fault:
+        broken(path, fault, reading)
+    reading.progress(path.stat().st_size - told)
+
+
+def send(path: str, *targets: str) -> None:
+    """Write these members to standard output in pieces, each behind its head; what is wrong to standard error."""
+
+    def note(_: str, fault: str) -> None:
+        sys.stderr.write(f"{fault}\n")
+
+    reached: list[int] = [0]
+    for name, piece in _in_thread(Path(path), list(targets), Reading(allow_truncated=True, note=note, progress=reached.append)):
+        reached[:] = [sum(reached)]
+        which = [_basename(target) for target in targets].index(name)
+        sys.stdout.buffer.write(_HEAD.pack(which, len(piece), reached[0]) + piece)
+
+
+def _in_thread(path: Path, targets: list[str], reading: Reading) -> Iterator[tuple[str, bytes]]:
+    flow, file = _Flow(), _Packed(path)
     thread = threading.Thread(target=_extract, args=(file, targets, flow), name=f"7z {path.name}", daemon=True)
     thread.start()
     told = 0

@@ -1,6 +1,7 @@
 """The columns of anybody's tables: the types that hold what all blocks of a file have, and the column of texts."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -20,14 +21,14 @@ def distinct(names: Sequence[str], where: str) -> None:
     Raises:
         ValueError: two have.
     """
-    twice = [name for at, name in enumerate(names) if name in names[:at]]
-    if twice:
-        raise ValueError(f"{where}: more than one column is named {twice[0]!r}; expected every name once: rename the others")
+    twice = next((name for name, times in Counter(names).items() if times > 1), None)
+    if twice is not None:
+        raise ValueError(f"{where}: more than one column is named {twice!r}; expected every name once: rename the others")
 
 
-def brief(error: Exception) -> str:
-    """Say an error in one line, not too long."""
-    return " ".join(str(error).split())[:200]
+def brief(what: object) -> str:
+    """Say an error, or names, in one line, not too long."""
+    return " ".join(str(what).split())[:200]
 
 
 def mapped(kind: pa.DataType, change: Callable[[pa.DataType], pa.DataType], depth: int = 0) -> pa.DataType:

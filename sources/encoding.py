@@ -9,6 +9,7 @@ from charset_normalizer import from_bytes
 _SAMPLE = 1 << 20
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _LATIN = ("cp1252", "mac_roman", "cp1250")  # the first wins a tie
+_PLAIN = bytes(byte for byte in range(128) if byte not in b"\\~")  # Japanese and Korean ones have a currency sign for the backslash
 _LOST = re.compile("[\udc80-\udcff]")
 _MANY = re.compile("[\x80-\ud7ff\ue000-\U0010ffff]")
 # What a right reading of a Latin text has, and what a wrong one has, each with its weight.
@@ -60,10 +61,15 @@ def _likeliest(sample: bytes) -> str:
     """
     high = len(re.findall(rb"[\x80-\xff]", sample))
     if len(re.findall(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])", sample)) * 2 < high:  # words of another script
-        best = from_bytes(sample).best()
-        if best is not None:
-            return best.encoding
+        best = next((match.encoding for match in from_bytes(sample) if _over_ascii(match.encoding)), "")
+        if best:
+            return best
     return max(_LATIN, key=lambda name: _score(sample.decode(name, errors="replace")))
+
+
+def _over_ascii(encoding: str) -> bool:
+    """Tell whether line ends and delimiters are what they are in ASCII: UTF-16 and EBCDIC, guessed for a few bytes, lose every line."""
+    return encoding != "utf_8" and _PLAIN.decode(encoding, "replace") == _PLAIN.decode()
 
 
 def _score(text: str) -> int:

@@ -14,7 +14,7 @@ from pyarrow import types
 
 from sources import lines
 from sources.columns import ENCODER, MAX_DEPTH, MAX_KEYS, brief, json_text, mapped
-from sources.lines import Block, numbered
+from sources.lines import Block, numbered, refuse_branches
 from sources.reading import Reading
 from sources.streams import chunks
 
@@ -117,6 +117,7 @@ def _careful(path: Path, block: Block) -> pa.RecordBatch:
 def _object(path: Path, row: int, line: bytes) -> dict[str, Any]:
     """One line; lone surrogates, which UTF-8 does not have, become U+FFFD."""
     try:
+        refuse_branches(line)
         value = _DECODER.decode(line.decode())
         if _SURROGATE.search(line):
             value = _DECODER.decode(_LOST.sub("\ufffd", ENCODER.encode(value)))
@@ -125,7 +126,19 @@ def _object(path: Path, row: int, line: bytes) -> dict[str, Any]:
         why = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else brief(error)
     if why:
         raise ValueError(f"{path}:{row + 1}: not a JSON object: {why}; expected one object a line")
+    if line.count(b"[") + line.count(b"{") > MAX_DEPTH:
+        for name, inside in value.items():
+            _check_depth(inside, f"{path}:{row + 1}", name)
     return value
+
+
+def _check_depth(value: Any, where: str, name: str) -> None:
+    level, depth = [value], 0
+    while level := [one for one in level if isinstance(one, list) or (isinstance(one, dict) and one)]:
+        level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise ValueError(f"{where}: column {name[:20]!r} is nested more than {MAX_DEPTH} levels deep; make it a string of JSON")
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -147,8 +160,6 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_pairs, parse_float=_float)
 
 def _array(values: list[Any], where: str, name: str, depth: int = -1) -> pa.Array:
     """Values out of JSON as pyarrow.json has them; those of no common type as JSON text."""
-    if depth > MAX_DEPTH:
-        raise ValueError(f"{where}: column {name[:20]!r} is nested more than {MAX_DEPTH} levels deep; make it a string of JSON")
     kinds = {type(value) for value in values} - {type(None)}
     missing = [value is None for value in values]
     if kinds == {dict}:

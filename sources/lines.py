@@ -15,6 +15,8 @@ from sources.reading import Reading
 
 MAX_LINE = 128 << 20
 _BREAK = ord("\n")
+_MAX_BRANCHES = 1 << 20
+_MAX_LINES = 1 << 18  # of a block: a row takes far more memory than a line of a few bytes
 
 
 class Block(NamedTuple):
@@ -25,11 +27,23 @@ class Block(NamedTuple):
 
 
 def blocks(path: Path, stream: Iterable[bytes], reading: Reading) -> Iterator[Block]:
-    """Yield the blocks of lines that fall to this stripe.
+    """Yield the blocks of lines that fall to this stripe, those of very many lines in parts.
 
     Raises:
         ValueError: a line is longer than 128 MiB.
     """
+    for row, data in _blocks(path, stream, reading):
+        start = 0
+        while data.count(b"\n", start) > _MAX_LINES:
+            end = start
+            for _ in range(_MAX_LINES):
+                end = data.index(b"\n", end) + 1
+            yield Block(row, data[start:end])
+            row, start = row + _MAX_LINES, end
+        yield Block(row, data[start:] if start else data)
+
+
+def _blocks(path: Path, stream: Iterable[bytes], reading: Reading) -> Iterator[Block]:
     row, pending, pending_row, inside = 0, b"", 0, False
     for number, data in enumerate(_pieces(stream, reading.block_bytes)):
         start = 0
@@ -88,6 +102,18 @@ def _without_mark(stream: Iterable[bytes]) -> Iterator[bytes]:
             break
     yield head.removeprefix(b"\xef\xbb\xbf")
     yield from rest
+
+
+def refuse_branches(line: bytes | str) -> None:
+    """Hold that a line of JSON has no millions of lists and objects, which in Python take twenty times its bytes.
+
+    Raises:
+        ValueError: it has.
+    """
+    if len(line) > _MAX_BRANCHES:
+        found = line.count(b"[") + line.count(b"{") if isinstance(line, bytes) else line.count("[") + line.count("{")
+        if found > _MAX_BRANCHES:
+            raise ValueError(f"{found:,} lists and objects, expected at most {_MAX_BRANCHES:,}")
 
 
 def numbered(block: Block) -> Iterator[tuple[int, bytes]]:

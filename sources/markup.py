@@ -36,7 +36,9 @@ _OPTIONS = converter.ConversionOptions(
 _BACKSLASH = "\ufdd0"
 """Stands for a backslash while the converter, which would double it in LaTeX, is at work; a code point no text may use."""
 
-_TAG = re.compile(r"</?[a-zA-Z][^<>]*>|<!--.*?-->", re.DOTALL)
+_TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_HUGE = re.compile(r"&#[0-9]{1000,};?")
 _BLOCK = re.compile(r"</?(?:p|div|br|hr|pre|ul|ol|li|blockquote|h[1-6]|table|tr)\b[^<>]*>", re.IGNORECASE)
 _NESTED = 400
 _CONTROL = "[\x00-\x08\x0b\x0c\x0e-\x1f]"
@@ -66,8 +68,18 @@ def _markdown(text: str) -> str:
 
 def _tags_off(text: str) -> str:
     """The text without its tags, blocks apart."""
-    plain = html.unescape(_TAG.sub("", _BLOCK.sub("\n", text)))
+    closed, end, rest = _BLOCK.sub("\n", text).rpartition("-->")
+    bare = _COMMENT.sub("", closed + end) + rest  # a search for an end that is not there would go on to the text's, each time
+    plain = unescaped(_TAG.sub("", bare))
     return re.sub(r"\n{3,}", "\n\n", plain).strip()
+
+
+def unescaped(text: str) -> str:
+    """The text without HTML entities; the number of no character is U+FFFD, also where it is too long for html.unescape."""
+    try:
+        return html.unescape(text)
+    except ValueError:
+        return html.unescape(_HUGE.sub("\ufffd", text))
 
 
 def unescape(column: pa.Array) -> pa.Array:
@@ -77,7 +89,7 @@ def unescape(column: pa.Array) -> pa.Array:
     if not len(places):
         return column
     mask = pc.and_(pa.array(rows_at(places, offsets)), pc.is_valid(column))  # a null may have bytes
-    texts = [html.unescape(text) for text in column.filter(mask).to_pylist()]
+    texts = [unescaped(text) for text in column.filter(mask).to_pylist()]
     return pc.replace_with_mask(column, mask, pa.array(texts, column.type))
 
 

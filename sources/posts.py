@@ -12,22 +12,23 @@ from lxml import etree
 
 from schemas.batch import from_columns
 from schemas.message import INPUT
-from sources.lines import Block, numbered
+from sources.columns import brief
+from sources.lines import MAX_LINE, Block, numbered
 from sources.markup import clean, html_to_markdown
 from sources.reading import Reading
 from sources.streams import broken, kind_of
 
 Numbers = np.ndarray[Any, np.dtype[np.int64]]
 NONE: Numbers = np.empty(0, np.int64)
-_ROOT = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*\?>|<!--.*?-->|\s)*<([A-Za-z_!][\w.-]*)", re.DOTALL)
+_ROOT = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s++|<\?xml[^>]*+>|(?><!--.*?-->))*+<([A-Za-z_!][\w.-]*)", re.DOTALL)  # never goes back
 _DTD = re.compile(rb"<!(?:DOCTYPE|ENTITY|ELEMENT|ATTLIST|NOTATION)")
 _ACCEPTED = re.compile(rb' AcceptedAnswerId="([0-9]{1,18})"')
 # Inside an attribute a quote is &quot;, so these cannot be found in a text; nine digits fit an int32.
-_USER = re.compile(rb'^\s*<row\b(?=[^\n]*?\sId="(-?[0-9]{1,9})")(?=[^\n]*?\sAccountId="(-?[0-9]{1,9})")', re.MULTILINE)
+_USER = re.compile(rb'^[ \t]*<row\b(?=[^\n]*?\sId="(-?[0-9]{1,9})")(?=[^\n]*?\sAccountId="(-?[0-9]{1,9})")', re.MULTILINE)
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _LINES = 2000
-_NOT_RECORDS = (b"<?xml", b"<posts>", b"</posts>", b"<posts />", b"<posts/>")
+_FRAME = re.compile(rb"(?:<\?xml[^>]*\?>)?\s*(?:</?posts>|<posts ?/>|<posts></posts>)?")
 _LICENCES = ((datetime(2011, 4, 8, tzinfo=UTC), "CC BY-SA 2.5"), (datetime(2018, 5, 2, tzinfo=UTC), "CC BY-SA 3.0"))
 
 
@@ -104,6 +105,8 @@ def _checked(path: Path, stream: Iterable[bytes], root: str) -> Iterator[bytes]:
         line += data.count(b"\n", 0, cut)
         yield data[:cut]
         rest = data[cut:]
+        if len(rest) > MAX_LINE:
+            raise ValueError(f"{path}:{line}: a line of more than {MAX_LINE >> 20} MiB; expected a row a line")
     if first:
         check_root(path, rest, root)
     _refuse_dtd(path, rest, line)
@@ -141,7 +144,7 @@ def accounts(path: Path, stream: Iterable[bytes]) -> Accounts:
 
 def batch(block: Block, site: Site) -> pa.RecordBatch:
     """Turn a block of lines into messages: a row a record, `malformed` where it is none."""
-    records = [(row, line) for row, line in numbered(block) if not line.startswith(_NOT_RECORDS)]
+    records = [(row, line) for row, line in numbered(block) if line.startswith(b"<row ") or not _FRAME.fullmatch(line)]
     posts: list[Post] = []
     bad: list[Bad] = []
     for at in range(0, len(records), _LINES):
@@ -159,10 +162,10 @@ def _parse(records: list[tuple[int, bytes]]) -> Iterator[tuple[int, bytes, dict[
     """Yield (row, line, attributes, or what is wrong with it): all lines at once if they are plain, else one by one."""
     data = b"\n".join(line for _, line in records)
     rows: list[etree._Element] = []
-    if data.count(b"<") == len(records) and all(line.startswith(b"<row ") for _, line in records):
+    if data.count(b"<") == len(records) and all(line.startswith(b"<row ") and line.endswith(b"/>") for _, line in records):
         try:
             root = etree.fromstring(b"<r>" + data + b"</r>", _parser())
-            rows = list(root) if not "".join(root.itertext()).strip() else []
+            rows = list(root) if not "".join(root.itertext()).strip() and all(one.tag == "row" for one in root) else []
         except etree.XMLSyntaxError:
             pass
     if len(rows) == len(records):
@@ -283,7 +286,7 @@ def _authors(fields: list[dict[str, str]], site: Site) -> list[str | None]:
 
 def _malformed(bad: list[Bad], site: Site) -> pa.RecordBatch:
     """Rows of the lines that are no posts."""
-    details = [f"line {one.row + 1}: {one.why}: {one.line[:200].decode('ascii', 'backslashreplace')}" for one in bad]
+    details = [f"line {one.row + 1}: {brief(one.why)}: {ascii(one.line[:200])[2:-1]}" for one in bad]
     columns = {
         "source": ["stackexchange"] * len(bad),
         "community": [site.name] * len(bad),

@@ -8,11 +8,11 @@ The text is its authors', under Quora's terms of service (https://www.quora.com/
 """
 
 import re
+import reprlib
 import unicodedata
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from hashlib import blake2b
-from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -21,13 +21,15 @@ import pyarrow as pa
 
 from schemas.batch import fill, from_columns
 from schemas.message import INPUT
+from sources.columns import brief
 from sources.markup import clean
 from sources.reading import Reading, Source
 from sources.records import Record, table
 from sources.streams import kind_of
 
 _LICENSE = "Quora content: no licence stated"
-_BATCH = 10_000
+_BATCH = (10_000, 32 << 20)  # messages, and characters of their texts
+_MAX_ANSWERS = 100_000  # of a record
 _ROLES = {
     "question": ("question", "questiontext", "title", "q", "questiontitle", "questions"),
     "answer": ("answer", "answertext", "a", "response", "content", "answers"),
@@ -105,23 +107,32 @@ def read(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
         return
     columns, records = table(path, reading)
     names = _names(path, columns, reading.columns)
-    messages = (message for record in records for message in _messages(record, names))
-    while some := list(islice(messages, _BATCH)):
+    some: list[Message] = []
+    size = 0
+    for message in (message for record in records for message in _messages(record, names)):
+        some.append(message)
+        size += len(message.text or "")
+        if len(some) >= _BATCH[0] or size >= _BATCH[1]:
+            yield _batch(some)
+            some, size = [], 0
+    if some:
         yield _batch(some)
 
 
 def _names(path: Path, columns: list[str], given: Mapping[str, str]) -> dict[str, list[str]]:
     """The columns that may hold each role, the likeliest first."""
     help_ = "name them with --quora-columns, for example question=title,answer=body"
+    shown = brief(", ".join(columns) or "none")
     for role, name in given.items():
         if role not in _ROLES:
             raise ValueError(f"{path}: role {role!r} is not known; expected one of {', '.join(_ROLES)}: {help_}")
         if name not in columns:
-            raise ValueError(f"{path}: no column {name!r} for the role {role}; the file has {', '.join(columns) or 'none'}: {help_}")
-    known = {role: [c for usual in usuals for c in columns if _plain(c) == usual] for role, usuals in _ROLES.items()}
+            raise ValueError(f"{path}: no column {name!r} for the role {role}; the file has {shown}: {help_}")
+    plain = [(_plain(column), column) for column in columns]
+    known = {role: [column for usual in usuals for name, column in plain if name == usual] for role, usuals in _ROLES.items()}
     names = {role: [given[role]] if role in given else [c for c in known[role] if c not in given.values()] for role in _ROLES}
     if not names["question"]:
-        raise ValueError(f"{path}: no column holds questions; the file has {', '.join(columns) or 'no columns'}: {help_}")
+        raise ValueError(f"{path}: no column holds questions; the file has {shown}: {help_}")
     return names
 
 
@@ -139,7 +150,7 @@ def _messages(record: Record, names: dict[str, list[str]]) -> Iterator[Message]:
     answers, fault = _answers(fields)
     if not question or fault:
         kind = "empty" if fields["question"] is None else f"a {type(fields['question']).__name__}"
-        yield _malformed(record, fault or f"the question is {kind}, expected text", repr(record.fields))
+        yield _malformed(record, fault or f"the question is {kind}, expected text", _shown(record.fields))
         return
     address, key = _key(fields["url"], question)
     tree = _id(key)
@@ -158,6 +169,14 @@ def _messages(record: Record, names: dict[str, list[str]]) -> Iterator[Message]:
         yield asked._replace(derived=True)
 
 
+def _shown(fields: dict[str, Any]) -> str:
+    """The record as text, for the detail of a malformed row."""
+    try:
+        return repr(fields)
+    except RecursionError:
+        return reprlib.repr(fields)
+
+
 def _answers(fields: dict[str, Any]) -> tuple[list[dict[str, Any]], str]:
     """The answers with their roles, and what is wrong with them; an empty text is no answer."""
     given = fields["answer"]
@@ -165,6 +184,8 @@ def _answers(fields: dict[str, Any]) -> tuple[list[dict[str, Any]], str]:
         if isinstance(given, dict | bool):
             return [], f"the answer is a {type(given).__name__}, expected text"
         return ([fields] if _text(given) else []), ""
+    if len(given) > _MAX_ANSWERS:
+        return [], f"{len(given):,} answers, expected at most {_MAX_ANSWERS:,}"
     found = []
     for number, one in enumerate(given):
         if isinstance(one, dict):
@@ -239,8 +260,8 @@ def _time(value: Any) -> datetime | None:
 
 
 def _malformed(record: Record, why: str, raw: str) -> Message:
-    head = raw.encode("utf-8", "surrogateescape")[:200].decode("ascii", "backslashreplace")
-    detail = f"record {record.row + 1}: {why.encode('ascii', 'backslashreplace').decode()}: {head}"
+    head = ascii(raw.encode("utf-8", "surrogateescape")[:200])[2:-1]
+    detail = f"record {record.row + 1}: {brief(why).encode('ascii', 'backslashreplace').decode()}: {head}"
     return Message(None, None, None, None, None, None, None, None, None, False, record.row, "malformed", detail)
 
 

@@ -10,7 +10,6 @@ Eras differ: numbers come as strings or floats, `edited` is a bool or a time, ke
 listings wrap the object in {"kind", "data"}. Text has its HTML entities unescaped; Markdown is kept.
 """
 
-import html
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ from numpy.typing import NDArray
 from schemas.batch import from_columns
 from schemas.message import INPUT, TIME
 from sources.lines import Block, blocks
-from sources.markup import clean, unescape
+from sources.markup import clean, unescape, unescaped
 from sources.reading import Reading, Source
 from sources.reddit_objects import Item, items
 from sources.streams import chunks
@@ -93,7 +92,7 @@ def _comments(rows: NDArray[np.int64], found: Sequence[Item]) -> pa.RecordBatch:
             "message_id": _join("reddit:t1_", name),
             "parent_id": _join("reddit:", parent),
             "message_tree_id": _join("reddit:", root),
-            "text": clean(unescape(body)),
+            "text": clean(unescape(pc.fill_null(body, ""))),
             "url": _urls(found, subreddit, "/comments/", post, "/_/", name, "/"),
         },
         INPUT,
@@ -113,7 +112,7 @@ def _submissions(rows: NDArray[np.int64], found: Sequence[Item]) -> pa.RecordBat
             "text": pc.utf8_trim_whitespace(pc.binary_join_element_wise(title, selftext, "\n\n")),
             "url": _urls(found, subreddit, "/comments/", name, "/"),
             "link": [_link(item, post) for item, post in zip(found, name.to_pylist(), strict=True)],
-            "tags": [[html.unescape(value)] if value else [] for value in flair],
+            "tags": [[unescaped(value)] if value else [] for value in flair],
             "crosspost": [bool(item.crosspost_parent) for item in found],
         },
         INPUT,

@@ -16,7 +16,7 @@ import pyarrow as pa
 from msgspec import UNSET, UnsetType
 from numpy.typing import NDArray
 
-from sources.lines import Block, numbered
+from sources.lines import Block, numbered, refuse_branches
 from sources.values import base36, flag, integer
 
 Number = int | float | str | None
@@ -170,6 +170,7 @@ def _item(line: bytes) -> Item:
 
 
 def _parse(line: bytes) -> _Object:
+    refuse_branches(line)
     try:
         item = orjson.loads(line)
     except orjson.JSONDecodeError:

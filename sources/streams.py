@@ -17,7 +17,9 @@ from backports import zstd
 
 from sources.reading import Reading
 
-_READ = 1 << 20
+_READ = 128 << 10  # compressed bytes a step: what a step leaves over is copied, which is dear if frames are tiny
+_PIECE = 1 << 20
+_MAX_DICTIONARY = 1700 << 20  # of xz: xz -9 has 64 MiB, and the largest that xz itself makes, 1.5 GiB, fits
 _SKIPPABLE = tuple(bytes([0x50 + i]) + b"\x2a\x4d\x18" for i in range(16))
 _MAGIC = {
     b"\x28\xb5\x2f\xfd": "zstd",
@@ -74,7 +76,7 @@ def _decompressor(kind: str) -> _Decompressor:
     if kind == "zstd":
         return zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: 31})
     if kind == "xz":
-        return lzma.LZMADecompressor(lzma.FORMAT_XZ)
+        return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MAX_DICTIONARY)
     return bz2.BZ2Decompressor() if kind == "bzip2" else _Gzip()
 
 
@@ -112,7 +114,7 @@ def _decompressed(path: Path, kind: str, file: RawIOBase, data: bytes, reading: 
             while data or not decoder.needs_input:
                 if not begun and kind in _PADDED and not (data := data.lstrip(b"\0")):
                     break  # nothing but the zeros that may follow a stream
-                out = decoder.decompress(data, _READ)
+                out = decoder.decompress(data, _PIECE)
                 begun, data = True, b""
                 if out:
                     out_bytes += len(out)

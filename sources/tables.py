@@ -24,7 +24,8 @@ from sources.streams import chunks, kind_of
 _EXPECTED = "expected JSONL (one object a line), Parquet, or CSV named .csv or .tsv; text may be packed as .gz, .zst, .xz or .bz2"
 _BLANK = b"\xef\xbb\xbf \t\r\n"  # a byte order mark counts as blank
 _NAME = re.compile(r".*\.([ct])sv(\.(gz|zst|xz|bz2))?", re.IGNORECASE)
-_MAX_ROWS = 1 << 16  # of a Parquet batch: a dictionary can make any number of rows small
+_MAX_RECORD = 256 << 20  # characters
+_MAX_ROWS = 1 << 16  # of a batch: a dictionary of Parquet can make any number of rows small, and CSV can have rows of nothing
 
 
 def blocks(path: Path, *, block_bytes: int = 32 << 20) -> Iterator[pa.RecordBatch]:
@@ -59,14 +60,15 @@ def _parquet(path: Path, block_bytes: int) -> Iterator[pa.RecordBatch]:
                 group = file.metadata.row_group(number)
                 rows = block_bytes * group.num_rows // max(group.total_byte_size, 1)
                 yield from file.iter_batches(min(max(rows, 1), _MAX_ROWS), [number], use_threads=False)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: it does not decode as Parquet ({brief(error)}); fetch the file again") from None
 
 
 def _csv(path: Path, delimiter: str, block_bytes: int) -> Iterator[pa.RecordBatch]:
     """By Python's csv: pyarrow's reader holds 32 blocks at a time, and takes an unclosed quote for all that follows."""
     csv.field_size_limit(lines.MAX_LINE)
-    reader = csv.reader(_lines(path), delimiter=delimiter, strict=True)
+    held = [0]  # by the record at hand
+    reader = csv.reader(_held(_lines(path), held), delimiter=delimiter, strict=True)
     names: list[str] = []
     rows: list[list[str]] = []
     size, line = 0, 1
@@ -77,18 +79,27 @@ def _csv(path: Path, delimiter: str, block_bytes: int) -> Iterator[pa.RecordBatc
                 names = row
             elif len(row) == len(names):
                 rows.append(row)
-                size += sum(map(len, row))
+                size += sum(map(len, row)) + len(row)
             elif row:
                 raise ValueError(
-                    f"{path}:{line}: {len(row)} fields, expected {len(names)} as in the header; quote a field that has {delimiter!r} in it"
+                    f"{path}:{line}: {len(row):,} fields, expected {len(names)} as in the header; quote a field that has {delimiter!r} in it"
                 )
-            line = reader.line_num + 1
-            if size >= block_bytes:
+            line, held[0] = reader.line_num + 1, 0
+            if size >= block_bytes or len(rows) >= _MAX_ROWS:
                 yield _strings(names, rows)
                 rows, size = [], 0
     except csv.Error as error:
         raise ValueError(f"{path}:{line}: {error}; expected CSV, its quotes closed, and doubled within quotes") from None
     yield _strings(names, rows)
+
+
+def _held(found: Iterator[str], held: list[int]) -> Iterator[str]:
+    """Count up what a record holds, a line for no less than 128 characters; between quotes that are never closed it is the whole file."""
+    for line in found:
+        held[0] += max(len(line), 128)
+        if held[0] > _MAX_RECORD:
+            raise csv.Error("a record that runs on through the file")
+        yield line
 
 
 def _strings(names: list[str], rows: list[list[str]]) -> pa.RecordBatch:

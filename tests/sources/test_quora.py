@@ -199,7 +199,7 @@ def test_csv_cells_hold_line_breaks_and_bad_rows_cost_no_other(tmp_path: Path) -
     assert [row["detail"] for row in rows(path)][2:5] == [
         "record 2: 1 cells, expected 2: B?",
         "record 3: 3 cells, expected 2: C?,x,y",
-        "record 4: a NUL character: D?,n\x00l",
+        "record 4: a NUL character: D?,n\\x00l",
     ]
 
 
