@@ -2,7 +2,9 @@
 
 import itertools
 import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from multiprocessing.util import get_temp_dir
 from typing import Any
 
 import apache_beam as beam
@@ -68,17 +70,29 @@ def run_pipeline(
     stage: Stage, job: Deduped, specs: Iterable[Any], runner: str, options: Sequence[str], exchange: Exchange = "files"
 ) -> None:
     """Run one stage over these shards as one Beam pipeline, to its end. In this process, a shard is asked for when the one before is done."""
-    with beam.Pipeline(runner=runner, options=PipelineOptions(list(options))) as pipeline:
+    with _pipeline(runner, options) as pipeline:
         if exchange == "native" and stage.send:
             pipeline | beam.Create(list(stage.senders), reshuffle=False) | GroupAndRun(stage, job, list(specs))
         elif runner == LOCAL_RUNNER:
-            shutil.rmtree(pipeline.local_tempdir)  # a process that is killed would leave it; nothing here uses it
             number = next(_numbers)
             _coming[number] = iter(specs)
             come = pipeline | beam.Create([number], reshuffle=False) | beam.FlatMap(_as_they_come)
             come | stage.name >> beam.Map(run_shard, stage, job)
         else:
             pipeline | beam.Create(list(specs), reshuffle=False) | RunShards(stage, job)
+
+
+def _pipeline(runner: str, options: Sequence[str]) -> beam.Pipeline:
+    """A pipeline that leaves no folder behind however its process ends: Beam makes one for each, and here nothing uses it."""
+    if runner != LOCAL_RUNNER:
+        return beam.Pipeline(runner=runner, options=PipelineOptions(list(options)))
+    before, tempfile.tempdir = tempfile.tempdir, get_temp_dir()  # which the lock's next holder removes; see pipelines/lock.py
+    try:
+        pipeline = beam.Pipeline(runner=runner, options=PipelineOptions(list(options)))
+    finally:
+        tempfile.tempdir = before
+    shutil.rmtree(pipeline.local_tempdir)
+    return pipeline
 
 
 _numbers = itertools.count()

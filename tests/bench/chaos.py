@@ -146,7 +146,10 @@ class Chaos:
         beside = {path.name for path in local_folder(out).iterdir()}
         wrong += [f"OUT.local/{name} is left" for name in sorted(beside - BESIDE)]
         wrong += [f"process {process} is left" for process in _left(processes)]
-        return wrong + [f"{path} is left" for path in self._temporary.iterdir()]
+        for path in self._temporary.iterdir():
+            wrong.append(f"{path} is left")
+            shutil.rmtree(path) if path.is_dir() else path.unlink()  # so that the next run is told of its own only
+        return wrong
 
 
 def _files(folder: Path) -> list[Path]:

@@ -3,10 +3,12 @@
 import multiprocessing
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from multiprocessing.util import get_temp_dir
 from pathlib import Path
 from typing import Any
 
@@ -165,3 +167,14 @@ def test_a_worker_needs_no_more_than_the_key_it_is_given(key_file: Path, tmp_pat
     first, second, third = ({entry["path"]: entry["sha256"] for entry in manifest["outputs"]} for manifest in made)
     assert first == third
     assert first != second
+
+
+def test_the_folder_that_beam_makes_for_a_pipeline_is_where_the_next_run_would_remove_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process may be killed before it has removed that itself."""
+    removed: list[Path] = []
+    monkeypatch.setattr(shutil, "rmtree", lambda path, **_: removed.append(Path(path)))
+    Crew(1, run_pipeline).run(Stage("stage", die_once), job_in(tmp_path), [0])
+    assert removed
+    assert {path.parent for path in removed} == {Path(get_temp_dir())}
