@@ -59,8 +59,14 @@ def one_by_one(stage: Stage, job: Any, specs: Iterable[Any], runner: str, option
 
 
 def run_shard(spec: Any, stage: Stage, job: Any, *given: Any) -> str:
-    """Do one shard of a job (see `Deduped`, which Beam's type checks do not take), and write its result last."""
+    """Do one shard of a job (see `Deduped`, which Beam's type checks do not take), and write its result last.
+
+    One that is done is not done again: a cluster that has lost a worker starts the whole pipeline anew.
+    """
     name, folder = shard_name(spec), job.stage(stage.name)
+    with suppress(DamagedError):
+        read_sealed(folder / f"{name}{DONE}")
+        return name
     try:
         with patience(stage.patience, None if stage.aloud else stuck_at(folder, name)) as progressed:
             tally = Tally(None if is_remote(folder) else folder / f"{name}.tally", progressed)

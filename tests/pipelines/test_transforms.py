@@ -16,6 +16,7 @@ import pytest
 
 from pipelines.build import build
 from pipelines.crew import Crew, Stage, one_by_one
+from pipelines.files import read_sealed
 from pipelines.job import Job
 from pipelines.transforms import run_pipeline
 from tests.conftest import digests
@@ -95,6 +96,17 @@ def test_what_a_killed_worker_was_at_is_done_by_another(tmp_path: Path, run_shar
     tries = [(tmp_path / f"out.local/stages/stage/{shard}.tries").read_text() for shard in shards]
     assert tries == ["xx"] * 2 + ["xxx"] + ["xx"] * 6  # in both stages
     assert len({path.read_text() for path in tmp_path.glob("out.local/stages/next/*.pid")}) == 2
+
+
+def test_a_pipeline_that_is_run_again_does_only_what_is_left(tmp_path: Path) -> None:
+    """As a cluster runs it that has lost a worker; a result that is not as it was written is none."""
+    job = job_in(tmp_path)
+    job.stage("stage").mkdir(parents=True)
+    run_pipeline(Stage("stage", die_once), job, [0, 1], "FnApiRunner", [])
+    (job.stage("stage") / "00001.done").write_bytes(b"damaged")
+    run_pipeline(Stage("stage", die_once), job, [0, 1, 3], "FnApiRunner", [])
+    assert [(job.stage("stage") / f"{shard}.tries").read_text() for shard in (0, 1, 3)] == ["x", "xx", "x"]
+    assert [read_sealed(job.stage("stage") / f"{shard:05}.done") for shard in (0, 1, 3)] == [{"shard": 0}, {"shard": 1}, {"shard": 3}]
 
 
 def test_a_worker_whose_shard_hangs_is_ended(tmp_path: Path) -> None:
