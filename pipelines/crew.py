@@ -2,11 +2,10 @@
 
 import os
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, wait
+from concurrent.futures import wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +19,7 @@ from pipelines.job import RESULTS, Deduped
 from pipelines.patience import last_seen, patience
 from pipelines.pool import DeadWorkerError, Pool
 from pipelines.progress import Count, Seen, Tally, Watch, total
+from pipelines.threads import every, in_thread
 from sources.places import is_remote
 
 LOCAL_RUNNER = "FnApiRunner"
@@ -194,8 +194,12 @@ class Crew:
                 raise error
             self._tell(stage, folder, shards, note=f"{error}; what it was at is done again")
 
-        if self.runner != LOCAL_RUNNER or self._alone:
-            future = _in_thread(self.run_shards, stage, job, left, *how)
+        if self.runner != LOCAL_RUNNER:
+            with every(_POLL_SECONDS, tick):  # in this thread: Beam starts a runner's job server in a program's first one only
+                self.run_shards(stage, job, left, *how)
+            return
+        if self._alone:
+            future = in_thread(self.run_shards, stage, job, left, *how)
             while not wait([future], timeout=_POLL_SECONDS).done:
                 tick()
             future.result()
@@ -243,22 +247,6 @@ def _account(error: DeadWorkerError, stage: Stage, folder: Path) -> str:
             f"it: {account}); {safe}, with a longer --patience if it only was slow"
         )
     return f"{error} in stage {stage.name}, at shard {name}, for the second time; {safe}, with fewer --workers or more --buckets if memory is short"
-
-
-def _in_thread(function: Callable[..., None], *arguments: Any) -> "Future[None]":
-    """Call the function in a thread that does not keep the process alive, so that Ctrl-C ends it."""
-    future: Future[None] = Future()
-
-    def call() -> None:
-        try:
-            function(*arguments)
-        except BaseException as error:  # whatever it is, the waiting thread must get it
-            future.set_exception(error)
-        else:
-            future.set_result(None)
-
-    threading.Thread(target=call, daemon=True).start()
-    return future
 
 
 def _first_error(folder: Path) -> Exception | None:

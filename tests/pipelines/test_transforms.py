@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from multiprocessing.util import get_temp_dir
 from pathlib import Path
@@ -168,6 +169,25 @@ def test_a_portable_runner_makes_the_same_bytes(built: Path, examples: Any, key_
     options = ["--job_endpoint=embed", "--environment_type=LOOPBACK"]
     build(tmp_path / "out", examples, key_file=key_file, runner="PortableRunner", runner_options=options)
     assert digests(tmp_path / "out") == digests(built)
+
+
+def test_a_cluster_is_driven_from_the_main_thread_and_watched_from_another(tmp_path: Path) -> None:
+    """Beam starts the job server of a runner in a program's main thread only."""
+    seen: list[threading.Thread] = []
+
+    def run(stage: Stage, job: Job, specs: list[int], *_: Any) -> None:
+        assert threading.current_thread() is threading.main_thread()
+        while not seen:
+            time.sleep(0.01)
+        one_by_one(stage, job, specs, "FlinkRunner", [], "files")
+
+    def watch(seen_now: Any) -> None:
+        if not seen_now.ended:
+            seen.append(threading.current_thread())
+
+    crew = Crew(1, run, "FlinkRunner", watch=watch)
+    assert crew.run(Stage("stage", die_once), job_in(tmp_path), [0, 1]) == [{"shard": 0}, {"shard": 1}]
+    assert threading.main_thread() not in seen
 
 
 def test_a_worker_needs_no_more_than_the_key_it_is_given(key_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
