@@ -27,6 +27,8 @@ DONE = ".done"
 """The suffix of a shard's result: the shard is done if and only if it is there, and as it was written."""
 _POLL_SECONDS, _REMOTE_POLL_SECONDS = 0.25, 5
 _DAMAGES = 3
+_SAID = 400
+"""How many characters of a runner's error are told: behind its beginning, it is a trace of the runner's own."""
 
 Exchange = Literal["files", "native"]
 Work = Callable[..., dict[str, Any]]
@@ -130,7 +132,7 @@ class Crew:
 
         Raises:
             ValueError, OSError: what a shard raised.
-            RuntimeError: a shard's process died, twice, or made no progress.
+            RuntimeError: a shard's process died, twice, or made no progress; or the cluster lost the pipeline.
         """
         folder, started = job.stage(stage.name), time.monotonic()
         folder.mkdir(parents=True, exist_ok=True)
@@ -147,7 +149,7 @@ class Crew:
         except DeadWorkerError as error:
             raise RuntimeError(_account(error, stage, folder)) from error
         except Exception as error:
-            raise _first_error(folder) or error from error
+            raise _first_error(folder) or self._lost(stage, error) from error
         self._tell(stage, folder, len(specs), ended=True)
         self.seconds[stage.name] = self.seconds.get(stage.name, 0) + time.monotonic() - started
         found |= read_whole([folder / name for name in wanted if name not in found])
@@ -176,6 +178,16 @@ class Crew:
                 forget(error.path)
                 if self.watch:
                     self.watch(Seen(error.path.parent.name, 0, 1, Count(0, 0, 0), 0, ended=False, note=f"{error}; it is made again"))
+
+    def _lost(self, stage: Stage, error: Exception) -> Exception:
+        """What a runner's error means, in one line; this machine's own errors are bugs, and stay as they are."""
+        if self.runner == LOCAL_RUNNER:
+            return error
+        said = " ".join(str(error).split())[:_SAID] or type(error).__name__
+        return RuntimeError(
+            f"{self.runner} did not bring stage {stage.name} to its end: {said}; finished shards are safe: see the cluster's own logs, and run "
+            "the same command to go on"
+        )
 
     @property
     def _alone(self) -> bool:

@@ -13,6 +13,7 @@ from multiprocessing.util import get_temp_dir
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 
 from pipelines.build import build
@@ -188,6 +189,18 @@ def test_a_cluster_is_driven_from_the_main_thread_and_watched_from_another(tmp_p
     crew = Crew(1, run, "FlinkRunner", watch=watch)
     assert crew.run(Stage("stage", die_once), job_in(tmp_path), [0, 1]) == [{"shard": 0}, {"shard": 1}]
     assert threading.main_thread() not in seen
+
+
+def lose(*_: Any) -> None:
+    """A cluster that loses a pipeline, as grpc says it."""
+    raise grpc.RpcError("<_MultiThreadedRendezvous of RPC that terminated with:\n\tdetails = Socket closed>" + "\n at org.apache" * 99)
+
+
+def test_a_cluster_that_loses_a_pipeline_ends_the_build_in_one_line(tmp_path: Path) -> None:
+    """Whatever kind of error that is; what a shard complained of comes first."""
+    said = r"^FlinkRunner did not bring stage stage to its end: <_Multi.* details = Socket closed> at .{,400}; finished shards are safe: [^\n]*$"
+    with pytest.raises(RuntimeError, match=said):
+        Crew(1, lose, "FlinkRunner").run(Stage("stage", complain), job_in(tmp_path), [0])
 
 
 def test_a_worker_needs_no_more_than_the_key_it_is_given(key_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
