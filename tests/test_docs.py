@@ -1,10 +1,13 @@
 """What the pages say runs, leads somewhere, and is what the code says."""
 
+import argparse
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from apache_beam.options.pipeline_options import PipelineOptions
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
@@ -56,3 +59,19 @@ def test_the_error_lines_are_those_of_the_code() -> None:
     fragments = [re.match(r"\| `([^`]+)`", line)[1] for line in table]  # type: ignore[index]
     assert len(fragments) > 15
     assert not [fragment for fragment in fragments if fragment not in code]
+
+
+def test_beam_knows_the_options_of_the_commands_for_clusters() -> None:
+    """Those that are not ours, with values of the right kind; in the YAML for Kubernetes, too."""
+    text = (ROOT / "docs" / "clusters.md").read_text(encoding="utf-8").replace("\\\n", "")
+    commands = [line.split() for line in text.splitlines() if line.strip().startswith("gather build")]
+    parts = [part for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) for part in yaml.safe_load_all(block)]
+    commands += [
+        container["command"] for part in parts if part["kind"] == "Job" for container in part["spec"]["template"]["spec"]["containers"]
+    ]
+    parser = argparse.ArgumentParser(allow_abbrev=False, conflict_handler="resolve")
+    for options in PipelineOptions.__subclasses__():
+        options._add_argparse_args(parser)
+    given = [[word for word in command if "=" in word] for command in commands]
+    assert [len(options) for options in given] == [0, 5, 8, 5]
+    assert [parser.parse_known_args(options)[1] for options in given] == [[], [], [], []]
