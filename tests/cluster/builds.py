@@ -18,7 +18,7 @@ GATHER = [sys.executable, "-c", "from pipelines.cli import main; main()"]
 KILLED_IN = ("1-ingest", "2-refine", "3-dedup/candidates")
 _EXAMPLES = Path(__file__).parents[2] / "examples"
 _DEMO = [text for name in ("reddit", "stackexchange", "quora") for text in (f"--{name}", str(_EXAMPLES / name))]
-_LOST = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
+_ANYBODY = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 """Credentials that every moto server takes."""
 
 
@@ -30,11 +30,11 @@ class Store:
         self._address = f"http://127.0.0.1:{port}"
         processes.start("s3", [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)])
         processes.wait_for(lambda: listens("127.0.0.1", port), "S3 server", 60)
-        processes.environment |= _LOST | {"AWS_ENDPOINT_URL": self._address}
+        processes.environment |= _ANYBODY | {"AWS_ENDPOINT_URL": self._address}
         self._files().mkdir("work")
 
     def _files(self) -> s3fs.S3FileSystem:
-        key, secret = _LOST["AWS_ACCESS_KEY_ID"], _LOST["AWS_SECRET_ACCESS_KEY"]
+        key, secret = _ANYBODY["AWS_ACCESS_KEY_ID"], _ANYBODY["AWS_SECRET_ACCESS_KEY"]
         return s3fs.S3FileSystem(endpoint_url=self._address, key=key, secret=secret)
 
     def fetch(self, address: str, out: Path) -> None:
@@ -93,6 +93,7 @@ class Builds:
             build = self._processes.start(name, command)
             told = [self._kill_in(stage, out, build) for stage in KILLED_IN]
             self._processes.wait_for(lambda: build.poll() is not None, "end of the build", 3600)
+            self._processes.kill(build)
         else:
             self._processes.run(name, command)
             told = []
@@ -124,7 +125,8 @@ class Builds:
         victim = self._cluster.task_managers.pop(0)
         self._processes.kill(victim.process)
         killed = time.monotonic()
-        self._processes.wait_for(lambda: self._cluster.state(job) in ("FINISHED", "FAILED", "UNKNOWN"), "end of the job", 3600)
+        if job:
+            self._processes.wait_for(lambda: self._cluster.state(job) in ("FINISHED", "FAILED"), "end of the job", 3600)
         ended = time.monotonic()
         self._cluster.task_managers.append(self._cluster.add_task_manager(victim.number + 2))
         self._processes.kill(victim.pool)

@@ -15,6 +15,7 @@ from tests.cluster.processes import Processes, free_ports, listens
 
 FLINK = "apache-flink-libraries==1.19.3"
 PARALLELISM = 2
+_MADE = "made"
 _POM = Path(__file__).with_name("pom.xml")
 _PACKAGES = (
     "lang",
@@ -87,15 +88,21 @@ def libraries(work: Path) -> Path:
     return work / "flink" / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages" / "pyflink" / "lib"
 
 
+def made(work: Path) -> bool:
+    """Whether Flink and the job server are there, of the versions that are asked for."""
+    return (work / _MADE).exists() and (work / _MADE).read_text() == FLINK + _POM.read_text()
+
+
 def prepare(work: Path) -> None:
     """Install Flink and build the job server, unless that has been done: downloads of 0.6 GB in all."""
-    if not libraries(work).exists():
-        venv.create(work / "flink", clear=True, with_pip=True)
-        subprocess.run([work / "flink" / "bin" / "pip", "install", "--quiet", "--no-deps", FLINK], check=True)
-    if not jar(work).exists():
-        (work / "job-server").mkdir(exist_ok=True)
-        shutil.copy(_POM, work / "job-server")
-        subprocess.run(["mvn", "--quiet", "--batch-mode", "package"], cwd=work / "job-server", check=True)
+    if made(work):
+        return
+    (work / "job-server").mkdir(exist_ok=True)
+    shutil.copy(_POM, work / "job-server")
+    subprocess.run(["mvn", "--quiet", "--batch-mode", "clean", "package"], cwd=work / "job-server", check=True)
+    venv.create(work / "flink", clear=True, with_pip=True)
+    subprocess.run([work / "flink" / "bin" / "pip", "install", "--quiet", "--no-deps", FLINK], check=True)
+    (work / _MADE).write_text(FLINK + _POM.read_text())
 
 
 class Cluster:
@@ -140,8 +147,8 @@ class Cluster:
         return len(self._ask("taskmanagers").get("taskmanagers", ()))
 
     def running(self) -> str:
-        """The id of the job that runs."""
-        return next((job["id"] for job in self._ask("jobs")["jobs"] if job["status"] == "RUNNING"), "")
+        """The id of the job that runs; empty: none does."""
+        return next((job["id"] for job in self._ask("jobs").get("jobs", ()) if job["status"] == "RUNNING"), "")
 
     def state(self, job: str) -> str:
         """What a job is at, in Flink's words."""

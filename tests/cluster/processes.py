@@ -43,7 +43,9 @@ class Processes:
     def run(self, name: str, command: Sequence[str]) -> float:
         """Run a command to its end; return the seconds that it took."""
         started = time.monotonic()
-        code = self.start(name, command).wait()
+        process = self.start(name, command)
+        code = process.wait()
+        self.kill(process)
         if code:
             raise RuntimeError(f"{' '.join(command)}: ended with {code}; {last_line(self.log(name))} ({self.log(name)})")
         return time.monotonic() - started
@@ -60,7 +62,7 @@ class Processes:
             time.sleep(0.2)
 
     def kill(self, process: "subprocess.Popen[bytes]") -> None:
-        """Kill one process with all that it has started, and forget it."""
+        """Kill one process, or what it has left, and forget it: its number may become another's."""
         _kill(process)
         self._started = [(name, other) for name, other in self._started if other is not process]
 

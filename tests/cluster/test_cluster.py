@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.compare import differences, everything, one_digest
-from tests.cluster.flink import jar, libraries, missing
+from tests.cluster.flink import made, missing
 from tests.cluster.processes import Processes, free_ports, listens
 
 ROOT = Path(__file__).parents[2]
@@ -68,7 +68,7 @@ def test_what_is_not_installed_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path
 
 
 @pytest.mark.skipif(missing() is not None, reason=str(missing()))
-@pytest.mark.skipif(not (jar(WORK).exists() and libraries(WORK).exists()), reason=NOT_MADE)
+@pytest.mark.skipif(not made(WORK), reason=NOT_MADE)
 def test_the_examples_come_out_the_same_on_flink() -> None:
     """About three minutes: each of 14 pipelines takes ten seconds to start."""
     command = [sys.executable, "-m", "tests.cluster", "--only", "demo", "--work", str(WORK)]
