@@ -28,7 +28,7 @@ class Store:
     def __init__(self, processes: Processes) -> None:
         (port,) = free_ports(1)
         self._address = f"http://127.0.0.1:{port}"
-        processes.start("s3", [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)])
+        processes.start("s3-server", [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)])
         processes.wait_for(lambda: listens("127.0.0.1", port), "S3 server", 60)
         processes.environment |= _ANYBODY | {"AWS_ENDPOINT_URL": self._address}
         self._files().mkdir("work")
