@@ -22,6 +22,7 @@ from tests.bench.fuzz_mutations import UNPACK
 _BOM = b"\xef\xbb\xbf"
 _NOT_A_ROW = re.compile(rb"(?:<\?xml[^>]*\?>)?\s*(?:</?posts>|<posts\s*/>)?")
 _BY_BLOCK = "among the first"  # a file is judged by its first block, and what that holds depends on the size of blocks
+_BY_NEIGHBOURS = "has fractions, and integers that no double holds"  # in a list; beside what is no list, in one block, it is text
 _CODECS = {"zstd": "zst", "xz": "xz", "bzip2": "bz2", "gzip": "gz"}
 
 
@@ -132,7 +133,8 @@ def _check_table(case: Case, draw: random.Random) -> str:
     sizes = (1 << 20, draw.choice((300, 2000)))
     whole, parts = (_attempt(case.path, lambda size=size: _brought(case.path, size)) for size in sizes)
     if isinstance(whole, str) or isinstance(parts, str):
-        assert isinstance(whole, str) and isinstance(parts, str), f"by blocks of {sizes}: {whole!s:.300} and {parts!s:.300}"
+        known = (isinstance(whole, str) and isinstance(parts, str)) or _BY_NEIGHBOURS in f"{whole if isinstance(whole, str) else parts}"
+        assert known, f"by blocks of {sizes}: {whole!s:.300} and {parts!s:.300}"
         return "refused"
     assert whole.schema.equals(parts.schema), f"by blocks of {sizes} the schema is {whole.schema!s:.300} and {parts.schema!s:.300}"
     same = whole.equals(parts) or _shown(whole) == _shown(parts)  # a NaN is not itself
