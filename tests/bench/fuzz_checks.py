@@ -161,6 +161,10 @@ def _brought(path: Path, size: int) -> pa.Table:
 
 
 def _shown(table: pa.Table) -> list[str]:
-    """The columns as text; where numbers became text, a block with fractions in it spells 1 as 1.0."""
+    """The columns as text.
+
+    Where numbers became text, a block with fractions in it spells 1 as 1.0; where values of several kinds in one list did, which is
+    text itself beside what is no list, they are quoted once more.
+    """
     shown = (column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column for column in table.columns)
-    return [re.sub(r"(?<=\d)\.0(?!\d)", "", str(column.to_pylist())) for column in shown]
+    return [re.sub(r"(?<=\d)\.0(?!\d)|[\\\"']", "", str(column.to_pylist())) for column in shown]
