@@ -164,17 +164,17 @@ def _said(value: Any, kind: pa.DataType) -> Any:
     if value is None:
         return None
     if _is_text(kind):
-        return json_text(_bare(value))
+        return json_text(bare(value))
     if types.is_struct(kind):
         return {field.name: _said(value.get(field.name), field.type) for field in kind}
     return [_said(one, kind.value_type) for one in value] if types.is_list(kind) or types.is_large_list(kind) else value
 
 
-def _bare(value: Any) -> Any:
-    """Without the keys that a row has from other rows only."""
+def bare(value: Any) -> Any:
+    """Without keys that are null: where objects are columns, nothing tells those from keys that are not there."""
     if isinstance(value, dict):
-        return {key: _bare(one) for key, one in value.items() if one is not None}
-    return [_bare(one) for one in value] if isinstance(value, list) else value
+        return {key: bare(one) for key, one in value.items() if one is not None}
+    return [bare(one) for one in value] if isinstance(value, list) else value
 
 
 def _is_text(kind: pa.DataType) -> bool:

@@ -13,7 +13,7 @@ import pyarrow.json as pj
 from pyarrow import types
 
 from sources import lines
-from sources.columns import ENCODER, MAX_DEPTH, MAX_KEYS, brief, json_text, mapped
+from sources.columns import ENCODER, MAX_DEPTH, MAX_KEYS, bare, brief, json_text, mapped
 from sources.lines import Block, numbered, refuse_branches
 from sources.reading import Reading
 from sources.streams import chunks
@@ -185,4 +185,4 @@ def _array(values: list[Any], where: str, name: str, depth: int = -1) -> pa.Arra
             raise ValueError(
                 f"{where}: column {name!r} has fractions, and integers that no double holds: {error}; make it strings"
             ) from None
-    return pa.array([json_text(value) for value in values], pa.string())
+    return pa.array([json_text(bare(value)) for value in values], pa.string())

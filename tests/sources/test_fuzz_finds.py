@@ -10,6 +10,7 @@ import pytest
 
 from pipelines.build import build
 from sources import SOURCES
+from sources.columns import as_schema, common_schema
 from sources.encoding import detect
 from sources.reading import Reading
 from sources.tables import blocks
@@ -86,3 +87,12 @@ def test_depth_is_refused_whatever_else_is_in_the_block(tmp_path: Path, block_by
     path.write_bytes(b'{"a": "x"}\n{"a": ' + b"[" * 101 + b"]" * 101 + b"}\n")
     with pytest.raises(ValueError, match=r"a\.jsonl:2: column 'a' is nested more than 100 levels deep"):
         list(blocks(path, block_bytes=block_bytes))
+
+
+@pytest.mark.parametrize("block_bytes", [10, 1 << 20])
+def test_a_key_that_is_null_is_none_in_what_becomes_text_whatever_the_blocks(tmp_path: Path, block_bytes: int) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"a": true}\n{"a": {"b": null, "c": 1}}\n')
+    batches = list(blocks(path, block_bytes=block_bytes))
+    common = common_schema([batch.schema for batch in batches], [str(path)] * len(batches))
+    assert [row["a"] for batch in batches for row in as_schema(batch, common).to_pylist()] == ["true", '{"c":1}']
