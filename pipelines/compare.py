@@ -7,12 +7,21 @@ from typing import Any
 from pipelines.crew import Crew, Stage
 from pipelines.job import Deduped
 from pipelines.near import Part, candidates_pass, compare_pass, connect_pass, holders, move_pass, pass_name, send_bands, shingle_pass
+from pipelines.signatures import BANDS_SUFFIX
 
 
 def compare(job: Deduped, crew: Crew) -> None:
-    """Compare texts, pass by pass; nothing is left to do once a pass finds nothing."""
+    """Compare texts, pass by pass, and remove the bands, the largest of all stage files; if one should be asked for again, it is made again."""
     if job.near is None:
         return
+    _compare(job, crew)
+    for stage in job.signed:
+        for path in job.stage(stage).glob(f"*{BANDS_SUFFIX}"):
+            path.unlink(missing_ok=True)
+
+
+def _compare(job: Deduped, crew: Crew) -> None:
+    """The passes; nothing is left to do once one finds nothing."""
     ranges = [Part(number) for number in range(1 << job.bits)]
     held = [Part(number) for number, _, _ in holders(job)]
     found = crew.run(Stage(pass_name("candidates"), candidates_pass, send_bands, [part.number for part in held]), job, ranges)

@@ -26,7 +26,7 @@ from pipelines.job import DEDUP, Deduped
 from pipelines.parts import read_parts, write_parts
 from pipelines.progress import Tally
 from pipelines.recipe import Near
-from pipelines.signatures import BANDS, KEYS
+from pipelines.signatures import BANDS, BANDS_SUFFIX, KEYS
 from schemas.batch import from_columns
 from schemas.ids import parts
 
@@ -68,7 +68,7 @@ def send_bands(job: Deduped, holder: int) -> Iterator[tuple[int, pa.RecordBatch]
     """Yield the parts of a holder's bands, with the ranges they are of."""
     stem, shard = next((stem, shard) for number, stem, shard in holders(job) if number == holder)
     for part in shard["bands"]:
-        yield part, read_parts([(stem.with_suffix(".bands"), shard["bands"])], part, BANDS)
+        yield part, read_parts([(stem.with_suffix(BANDS_SUFFIX), shard["bands"])], part, BANDS)
 
 
 def candidates_pass(job: Deduped, part: Part, tally: Tally, sent: Sequence[tuple[int, pa.RecordBatch]] | None = None) -> dict[str, Any]:
@@ -77,7 +77,8 @@ def candidates_pass(job: Deduped, part: Part, tally: Tally, sent: Sequence[tuple
         sent
         if sent is not None
         else [
-            (number, read_parts([(stem.with_suffix(".bands"), shard["bands"])], part.number, BANDS)) for number, stem, shard in holders(job)
+            (number, read_parts([(stem.with_suffix(BANDS_SUFFIX), shard["bands"])], part.number, BANDS))
+            for number, stem, shard in holders(job)
         ]
     )
     read = sorted(((number, batch) for number, batch in read if len(batch)), key=lambda item: item[0])

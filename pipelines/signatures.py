@@ -41,6 +41,8 @@ ORDER = ("depth", "answers", "score", "created_date", "message_id")
 BANDS = pa.schema([("band", pa.uint64()), ("text", pa.uint64()), ("row", pa.uint32()), ("rough", pa.uint32())])
 """One band of one text: the band's key, the text's id, a row of the holder with that text, and roughly how likely the text is to stay."""
 
+BANDS_SUFFIX = ".bands"
+
 BY_ID = 2
 """The role of a key that is made of a message's id, not of its text: where an earlier release may hold that message."""
 
@@ -75,7 +77,7 @@ def write_signatures(path: Path, slices: Iterable[Signed], columns: Mapping[str,
     `by_id` every message has a second key, made of its id.
     """
     key, shingled = [pa.array([], pa.binary(16))], [np.empty(0, bool)]
-    band, row, rough = [np.empty(0, np.uint64)], [np.empty(0, np.int64)], np.asarray(columns["rough"], np.uint32)
+    band, row, rough = [np.empty(0, np.uint64)], [np.empty(0, np.uint32)], np.asarray(columns["rough"], np.uint32)
     first = 0
     for each in slices:
         key.append(each.key)
@@ -85,22 +87,24 @@ def write_signatures(path: Path, slices: Iterable[Signed], columns: Mapping[str,
         at = np.sort(best[at])
         at = at[each.shingled[at]]
         band.append(each.bands[at].ravel())
-        row.append(np.repeat(at + first, each.bands.shape[1]))
+        row.append(np.repeat((at + first).astype(np.uint32), each.bands.shape[1]))
         first += len(each.key)
-    whole, bands, rows = pa.concat_arrays(key), np.concatenate(band), np.concatenate(row)
     columns = {name: column for name, column in columns.items() if name != "rough"}
-    found = from_columns({**columns, "key": whole, "shingled": pa.array(np.concatenate(shingled))}, KEYS)
+    found = from_columns({**columns, "key": pa.concat_arrays(key), "shingled": pa.array(np.concatenate(shingled))}, KEYS)
+    bands = _bands(np.concatenate(band), np.concatenate(row), found, rough)
+    band.clear()
+    row.clear()
     if by_id:
         own_ids = {"key": hash128(found["message_id"]), "role": np.full(len(found), BY_ID), "shingled": np.zeros(len(found), bool)}
         found = pa.concat_batches([found, from_columns({**{name: found[name] for name in KEYS.names}, **own_ids}, KEYS)])
-    position = np.asarray(columns["position"])[rows] if len(rows) else rows
-    of_bands = {
-        "band": pa.array(bands),
-        "text": pa.array(ids(whole)[rows]),
-        "row": pa.array(position, pa.uint32()),
-        "rough": pa.array(rough[rows]),
-    }
     return {
         "keys": write_parts(path.with_suffix(".keys"), found, parts(ids(found["key"]), bits)),
-        "bands": write_parts(path.with_suffix(".bands"), from_columns(of_bands, BANDS), parts(bands, bits)),
+        "bands": write_parts(path.with_suffix(BANDS_SUFFIX), bands, parts(bands["band"].to_numpy(), bits)),
     }
+
+
+def _bands(band: NDArray[np.uint64], row: NDArray[np.uint32], keyed: pa.RecordBatch, rough: NDArray[np.uint32]) -> pa.RecordBatch:
+    """Bands, (m,), and the rows that they are of, (m,), as `BANDS`."""
+    position = keyed["position"].to_numpy().astype(np.uint32)
+    columns = {"band": band, "text": ids(keyed["key"])[row], "row": position[row], "rough": rough[row]}
+    return from_columns({name: pa.array(column) for name, column in columns.items()}, BANDS)
