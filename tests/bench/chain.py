@@ -15,6 +15,7 @@ Rounds go over all of them in turn; the table shows medians. CPU-seconds include
 
 import argparse
 import json
+import math
 import statistics
 import tempfile
 from collections.abc import Sequence
@@ -98,7 +99,7 @@ def middle(many: Sequence[Used]) -> Used:
 
 def ratios(rows: Sequence[Row]) -> list[tuple[float, float]]:
     """Return for each row its CPU-seconds as a part of the cheapest datatrove's, and as a multiple of the floor's."""
-    peer = min(row.used.cpu for row in rows if row.name.startswith("datatrove"))
+    peer = min((row.used.cpu for row in rows if row.name.startswith("datatrove")), default=math.nan)
     lowest = next(row.used.cpu for row in rows if row.name == FLOOR)
     return [(row.used.cpu / peer, row.used.cpu / lowest) for row in rows]
 
@@ -132,7 +133,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("dumps", type=Path, help="folder of Reddit dumps (.zst)")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], help="of gather build (default 1 2)")
-    parser.add_argument("--words", nargs="+", choices=["spacy", "plain"], default=["spacy", "plain"], help="datatrove's tokenizers")
+    parser.add_argument(
+        "--words", nargs="*", choices=["spacy", "plain"], default=["spacy", "plain"], help="datatrove's tokenizers; none: without it"
+    )
     parser.add_argument("--min-words", type=int, default=50, help="of datatrove's Gopher filter (default 50, as published; 0: no limit)")
     parser.add_argument("--venvs", type=Path, default=default_venvs(), help="where datatrove's environment is kept (default %(default)s)")
     return parser.parse_args()
