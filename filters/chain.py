@@ -8,13 +8,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from schemas.batch import fill
+from schemas.batch import conform, fill
+from schemas.message import COLUMNS
 
 Filter = Callable[[pa.RecordBatch], pa.RecordBatch]
 """Keeps every row and their order; fills columns or rejects rows; a row's result depends on that row only."""
 
 _IN_VAIN = 16
 """Rejected rows are set aside once they are more than one in so many: to copy all the others costs more than to look at a few in vain."""
+_SLICE_ROWS = 1 << 16
+"""A batch goes through the filters in slices of so many rows, so that what they put aside does not grow with it."""
 
 
 def name_of(each: Filter) -> str:
@@ -30,9 +33,25 @@ def apply(filters: Sequence[Filter], batch: pa.RecordBatch, where: NDArray[np.bo
 
     Fills: rejected_by.
     """
+    mask = np.ones(len(batch), bool) if where is None else where
+    if len(batch) <= _SLICE_ROWS:
+        return _apply(filters, batch, mask)
+    starts = range(0, len(batch), _SLICE_ROWS)
+    before = [batch.slice(start, _SLICE_ROWS) for start in starts]
+    after = [_apply(filters, part, mask[start : start + len(part)]) for start, part in zip(starts, before, strict=True)]
+    pairs = list(zip(after, before, strict=True))
+    changed = dict.fromkeys(name for made, part in pairs for name in made.schema.names if not _same(made, part, name))
+    return fill(
+        batch,
+        **{name: pa.concat_arrays([conform(made, pa.schema([(name, COLUMNS[name].type)]))[name] for made in after]) for name in changed},
+    )
+
+
+def _apply(filters: Sequence[Filter], batch: pa.RecordBatch, where: NDArray[np.bool_]) -> pa.RecordBatch:
+    """The same for a batch of a size that may be copied."""
     mask = pc.is_null(batch["reason"]).to_numpy(zero_copy_only=False)
     part, place = batch, np.arange(len(batch))
-    part, place = _some(part, place, mask if where is None else mask & where)
+    part, place = _some(part, place, mask & where)
     changed: dict[str, None] = {}  # an ordered set
     for each in filters:
         rejected = pc.is_valid(part["reason"])

@@ -75,6 +75,7 @@ def run_shard(spec: Any, stage: Stage, job: Any, *given: Any) -> str:
             result = stage.work(job, spec, tally, *given)
             tally.flush()
             write_sealed(folder / f"{name}{DONE}", result)
+            pa.default_memory_pool().release_unused()  # the next shard may be small, and another process's great
     except (ValueError, OSError) as error:
         about = {
             "message": str(error),

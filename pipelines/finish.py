@@ -33,15 +33,18 @@ def finish(job: Job, bucket: int, tally: Tally) -> dict[str, Any]:
     trees = without_losers(job, bucket)
     rejected = conform(trees.batch.filter(pc.is_valid(trees.batch["reason"])), REJECTED)
     _write_rejected(job, bucket, rejected)
-    finished = finished_trees(*kept_trees(job, bucket, trees), job.recipe, job.seed, clusters_in(job, bucket))
-    write_batch(job.stage(FINISH) / f"{bucket:05}.arrow", finished)
     tally.add(rows=len(trees.batch), rejected=len(rejected))
+    fates, proofs = _fates(trees.batch), write_proofs(job, bucket, trees.proofs)
+    kept = [*kept_trees(job, bucket, trees)]
+    del trees, rejected  # a bucket may be one great tree: nothing here may hold it while it is put in order
+    finished = finished_trees(kept.pop(0), kept.pop(), job.recipe, job.seed, clusters_in(job, bucket))
+    write_batch(job.stage(FINISH) / f"{bucket:05}.arrow", finished)
     return {
         "bucket": bucket,
-        "fates": _fates(trees.batch),
+        "fates": fates,
         "rows": _view_rows(finished, job),
         "unanswered": pc.sum(pc.equal(finished["tree_state"], "prompt_lottery_waiting")).as_py() or 0,
-        "proofs": write_proofs(job, bucket, trees.proofs),
+        "proofs": proofs,
     }
 
 
@@ -52,7 +55,10 @@ def finished_trees(batch: pa.RecordBatch, parent: Positions, recipe: Recipe, see
     order = _order(batch, parent, tree)
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
-    batch, parent, tree = batch.take(pa.array(order)), place[parent[order]], tree[order]
+    columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+    del batch  # a column at a time, so that the old one goes
+    batch = pa.RecordBatch.from_pydict({name: columns.pop(name).take(pa.array(order)) for name in [*columns]})
+    parent, tree = place[parent[order]], tree[order]
     is_root = parent == np.arange(len(batch))
     root = roots(parent)
     answered = np.bincount(root, minlength=len(batch))[root] > 1

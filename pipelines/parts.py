@@ -5,7 +5,7 @@ does not hash to what was written is never read: a disk or a copy may flip a bit
 """
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,6 +21,7 @@ _PACKED, _PLAIN = (pa.ipc.IpcWriteOptions(compression=codec) for codec in (pa.Co
 _TAIL = struct.Struct("<qQ8s")  # rows of the index, its hash, the mark
 _MARK = b"GATHER\r\n"
 _INDEX = np.dtype([("number", "<i8"), ("offset", "<i8"), ("length", "<i8"), ("digest", "<u8")])
+_COPIED_ROWS = 1 << 16
 _SCHEMA = -1  # the number that stands for the schema in the index
 
 
@@ -31,10 +32,19 @@ def write_parts(path: Path, batch: pa.RecordBatch, part: NDArray[np.int64]) -> l
     """
     order = np.argsort(part, kind="stable")
     numbers, starts = np.unique(part[order], return_index=True)
-    ordered = batch.take(pa.array(order))
-    bounds = pairwise([*starts.tolist(), len(batch)])
-    _write(path, batch.schema, numbers.tolist(), (ordered.slice(start, end - start) for start, end in bounds), _PACKED)
+    bounds = np.append(starts, len(batch))
+    _write(path, batch.schema, numbers.tolist(), _taken(batch, order, bounds), _PACKED)
     return [int(number) for number in numbers]
+
+
+def _taken(batch: pa.RecordBatch, order: NDArray[np.int64], bounds: NDArray[np.int64]) -> Iterator[pa.RecordBatch]:
+    """Yield the rows in this order between one bound and the next; several parts are copied at a time, but not all."""
+    copy, first = batch.slice(0, 0), 0
+    for start, end in pairwise(bounds.tolist()):
+        if end > first + len(copy):
+            last = bounds[np.searchsorted(bounds, min(start + _COPIED_ROWS, len(batch)))]
+            copy, first = batch.take(pa.array(order[start:last])), start
+        yield copy.slice(start - first, end - start)
 
 
 def write_batch(path: Path, batch: pa.RecordBatch, *, packed: bool = True) -> None:
@@ -70,7 +80,11 @@ def read_parts(files: Sequence[tuple[Path, Sequence[int]]], part: int, schema: p
     batches = [_read(path, part, schema) for path, numbers in files if part in numbers]
     if not batches:
         return pa.RecordBatch.from_pylist([], schema=schema)
-    return batches[0] if len(batches) == 1 else pa.concat_batches(batches)
+    if len(batches) == 1:
+        return batches[0]
+    pieces = [[batch[name] for batch in batches] for name in schema.names]
+    batches.clear()  # so that the pieces of a column go as soon as it is put together
+    return pa.RecordBatch.from_arrays([pa.concat_arrays(pieces.pop(0)) for _ in schema], schema=schema)
 
 
 def read_batch(path: Path, schema: pa.Schema | None = None) -> pa.RecordBatch:

@@ -107,7 +107,9 @@ def _rows(job: Job, shard: Shard) -> Iterator[pa.RecordBatch]:
         if shift < 0:
             chosen &= parts(batch["tree"].to_numpy(), shard.bits) == shard.prefix
         parent = (np.cumsum(chosen) - 1)[batch["parent"].to_numpy()[chosen]]
-        yield view(shard.view, batch.filter(pa.array(chosen, pa.bool_())), parent, job.recipe)
+        if not chosen.all():  # a copy of one great tree is dear
+            batch = batch.filter(pa.array(chosen, pa.bool_()))
+        yield view(shard.view, batch, parent, job.recipe)
 
 
 def _groups(batches: Iterator[pa.RecordBatch], size: int) -> Iterator[pa.Table]:

@@ -15,11 +15,13 @@ from pipelines.job import INGEST, REFINE, Job
 from pipelines.parts import read_parts, write_batch
 from pipelines.progress import Tally
 from pipelines.recipe import Recipe
-from pipelines.signatures import signed, write_signatures
+from pipelines.signatures import Signed, signed, write_signatures
 from pipelines.trees import reject_fallen, resolve, settle_versions
 from schemas.batch import conform
 from schemas.forest import Positions, depths, ends
 from schemas.message import WORK
+
+_SLICE_ROWS = 1 << 16  # whose texts are copied together
 
 
 def runs(job: Job) -> list[tuple[Path, list[int]]]:
@@ -33,11 +35,15 @@ def refine(job: Job, bucket: int, tally: Tally) -> dict[str, Any]:
     batch = reject_fallen(reject_contaminated(job, batch, bucket), parent)
     folder, name = job.stage(REFINE), f"{bucket:05}"
     write_batch(folder / f"{name}.arrow", batch.append_column("parent", pa.array(parent)))
+    rows, alive = len(batch), batch["reason"].null_count
+    tally.add(rows=rows, rejected=rows - alive)
     found = {}
     if job.recipe.duplicates:
-        found = _signatures(job, batch, parent, bucket)
-    tally.add(rows=len(batch), rejected=len(batch) - batch["reason"].null_count)
-    return {"holder": bucket, "rows": len(batch), **found}
+        slices, columns = _signatures(job, batch, parent, bucket)
+        del batch  # a bucket may be one great tree: signatures take its room
+        pa.default_memory_pool().release_unused()
+        found = write_signatures(folder / name, slices, columns, job.bits, by_id=bool(job.against))
+    return {"holder": bucket, "rows": rows, **found}
 
 
 def trees(batch: pa.RecordBatch, recipe: Recipe) -> tuple[pa.RecordBatch, Positions]:
@@ -50,8 +56,8 @@ def trees(batch: pa.RecordBatch, recipe: Recipe) -> tuple[pa.RecordBatch, Positi
     return reject_fallen(batch, parent), parent
 
 
-def _signatures(job: Job, batch: pa.RecordBatch, parent: Positions, bucket: int) -> dict[str, list[int]]:
-    """Write what the next stage asks about the messages still in the running; see `KEYS`.
+def _signatures(job: Job, batch: pa.RecordBatch, parent: Positions, bucket: int) -> tuple[list[Signed], dict[str, Any]]:
+    """Sign the messages still in the running: their texts, and what else the next stage asks about them, as `write_signatures` takes it.
 
     Roots and answers may be duplicates. A follow-up question ("Why?") means something else in every
     conversation, so it is never taken for a copy of another; it only ties trees to one split.
@@ -60,7 +66,7 @@ def _signatures(job: Job, batch: pa.RecordBatch, parent: Positions, bucket: int)
     alive = pc.is_null(batch["reason"]).to_numpy(zero_copy_only=False)
     answers = np.bincount(root[alive & (depth > 0)], minlength=len(batch))[root]
     where = np.flatnonzero(alive)
-    kept = batch.select(["text", "role", "score", "created_date", "message_id"]).take(pa.array(where))
+    kept = batch.select(["role", "score", "created_date", "message_id"]).take(pa.array(where))
     prompts = pc.equal(kept["role"], "prompter").to_numpy(zero_copy_only=False)
     columns: dict[str, Any] = {
         "role": np.where(prompts, np.where(depth[where] == 0, 0, -1), 1),
@@ -73,10 +79,11 @@ def _signatures(job: Job, batch: pa.RecordBatch, parent: Positions, bucket: int)
         "position": where,
         "rough": _rough(depth[where], answers[where], kept["score"], kept["created_date"]),
     }
-    slices = list(signed(kept["text"], job.near, job.minhash))
+    cuts = range(_SLICE_ROWS, len(where), _SLICE_ROWS)
+    slices = [each for some in np.split(where, cuts) for each in signed(batch["text"].take(pa.array(some)), job.near, job.minhash)]
     text = ids(pa.concat_arrays([pa.array([], pa.binary(16)), *(each.key for each in slices)]))
     columns["root"] = text[(np.cumsum(alive) - 1)[root[where]]]
-    return write_signatures(job.stage(REFINE) / f"{bucket:05}", slices, columns, job.bits, by_id=bool(job.against))
+    return slices, columns
 
 
 def _rough(depth: Positions, answers: Positions, score: pa.Array, created: pa.Array) -> NDArray[np.uint32]:

@@ -124,7 +124,7 @@ def kept_trees(job: Job, bucket: int, trees: Trees) -> tuple[pa.RecordBatch, Pos
     """The bucket's messages that stay, with those that were moved to it, and their parents' positions."""
     stays = pc.is_null(trees.batch["reason"]).to_numpy(zero_copy_only=False) & ~trees.moves
     parent = (np.cumsum(stays) - 1)[trees.parent[stays]]
-    batch = conform(trees.batch.filter(pa.array(stays)), GRAFTS)
+    batch = conform(trees.batch if stays.all() else trees.batch.filter(pa.array(stays)), GRAFTS)
     if not job.stage(pass_name("graft")).is_dir():
         return batch, parent
     moved = read_parts(left_by(job, "graft", "grafts"), bucket, GRAFTS)

@@ -55,7 +55,7 @@ def _trees(batch: pa.RecordBatch, parent: Positions, recipe: Recipe) -> tuple[di
     sizes = np.diff(np.append(starts, len(batch)))
     answered = sizes > 1
     keep = np.repeat(answered, sizes)
-    kept = conform(batch.filter(pa.array(keep)), MESSAGE)
+    kept = conform(batch if keep.all() else batch.filter(pa.array(keep)), MESSAGE)
     offsets = np.concatenate(([0], sizes[answered].cumsum())).astype(np.int32)
     lists = pa.ListArray.from_arrays(pa.array(offsets), kept.to_struct_array().cast(pa.struct(list(MESSAGE))))
     where = starts[answered]

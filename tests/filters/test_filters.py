@@ -395,6 +395,16 @@ def test_a_chain_gives_a_row_the_same_whatever_is_around_it(rows: list[dict[str,
     assert whole.drop_columns("message_id").to_pylist() == pa.concat_batches(parts).drop_columns("message_id").to_pylist()
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(SAMPLE), max_size=40), st.integers(1, 9), st.data())
+def test_a_great_batch_is_judged_in_slices(rows: list[dict[str, Any]], size: int, data: st.DataObject) -> None:
+    where = np.array(data.draw(st.lists(st.booleans(), min_size=len(rows), max_size=len(rows))), bool)
+    whole = apply(ALL, batch(rows), where)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("filters.chain._SLICE_ROWS", size)
+        assert conform(apply(ALL, batch(rows), where), EVERYTHING).equals(conform(whole, EVERYTHING))
+
+
 PIECES = [
     "a",
     "é",

@@ -25,6 +25,17 @@ def test_parts_come_back_from_every_file_that_has_them(tmp_path: Path) -> None:
     assert write_parts(tmp_path / "z", whole.slice(0, 0), np.array([], np.int64)) == []
 
 
+def test_parts_are_the_same_however_many_rows_are_copied_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    part = np.array([3, 0, 7, 3, 0, 3, 0, 7, 7, 1, 3])
+    whole = pa.RecordBatch.from_arrays([pa.array(range(11)), pa.array([None if at % 3 else str(at) for at in range(11)])], schema=ROWS)
+    for rows in (1, 2, 4, 5, 11, 100):
+        monkeypatch.setattr("pipelines.parts._COPIED_ROWS", rows)
+        file = [(tmp_path / f"{rows}", write_parts(tmp_path / f"{rows}", whole, part))]
+        found = {number: read_parts(file, number, ROWS).to_pydict() for number in file[0][1]}
+        assert {number: each["id"] for number, each in found.items()} == {0: [1, 4, 6], 1: [9], 3: [0, 3, 5, 10], 7: [2, 7, 8]}
+        assert found[3]["text"] == ["0", "3", None, None]
+
+
 @pytest.mark.parametrize("packed", [True, False])
 def test_a_batch_comes_back(tmp_path: Path, packed: bool) -> None:
     """Whole, or some of its columns; one without rows too."""
