@@ -102,7 +102,7 @@ QUALITY: Sequence[Filter] = [
     partial(reject_repetitive, max_repeat_share=0.7),
     partial(reject_boilerplate, max_chars=400),
     partial(fill_quality, half_prompt=3, half_answer=15),
-    partial(reject_low_quality, min_quality=0.25),
+    partial(reject_low_quality, min_quality=0.3),
 ]
 """Rules of form that suit posts, each with its threshold; measured by `pipelines.evaluate_quality`."""
 
