@@ -25,8 +25,8 @@ _KIND[0x80:0xC0] = 0  # the further bytes of a character
 _KIND[0xC3:0xF0] = _OTHER_LETTER
 _KIND[[0xE2, 0xF0]] = _SIGN  # U+2000 to U+2FFF and from U+10000: dashes, arrows, dingbats, emoji
 _IN_WORD = np.zeros(256, bool)
-_IN_WORD[[*b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'"]] = True
-_WORD = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]{1,2}|[\p{L}\p{N}\p{M}'’]*[\p{L}\p{N}][\p{L}\p{N}\p{M}'’]*"
+_IN_WORD[[*b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"]] = True
+_WORD = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]{1,2}|[\p{L}\p{N}][\p{L}\p{N}\p{M}]*(?:['’][\p{L}\p{N}\p{M}]+)*"
 """Two characters of a script without blanks count as a word."""
 _RUN = 4
 """A stretch in which so many letters in a row equal the one two before: "aaaaaa", "hahaha"."""
@@ -47,7 +47,7 @@ def fill_shape(batch: pa.RecordBatch, *, ngram: int) -> pa.RecordBatch:
     visible = _count(kind & ~np.uint8(_BLANK) != 0, offsets)
     letters = _count(kind & _LETTER != 0, offsets)
     capitals, small = _count(kind == _UPPER, offsets), _count(kind == _LOWER, offsets)
-    repeats = np.fmax(_repeated_words(own, ngram), _share(_count(_runs(characters, kind), offsets), letters))
+    repeats = np.fmax(_repeated_words(own, ngram), _share(_count(_runs(characters, kind, offsets), offsets), letters))
     whole = pc.utf8_length(batch["text"]).to_numpy(zero_copy_only=False)
     return fill(
         batch,
@@ -85,19 +85,24 @@ def _share(part: NDArray[np.integer], whole: NDArray[np.integer]) -> NDArray[np.
 def _words(texts: pa.Array, characters: NDArray[np.uint8], offsets: NDArray[np.int32]) -> pa.Array:
     """Count the words of each text, (n,): by bytes where all are ASCII."""
     within = np.take(_IN_WORD, characters)
-    starts = within.copy()
+    starts, joints = within.copy(), characters == ord("'")
+    filled = offsets[:-1] < offsets[1:]
+    first, last = offsets[:-1][filled], offsets[1:][filled] - 1
     starts[1:] &= ~within[:-1]
-    first = offsets[:-1][offsets[:-1] < offsets[1:]]
     starts[first] = within[first]
-    counted = pa.array(_count(starts, offsets))
+    joints[1:-1] &= within[:-2] & within[2:]
+    joints[first] = joints[last] = False
+    counted = pa.array(_count(starts, offsets) - _count(joints, offsets))
     other = pc.invert(pc.string_is_ascii(texts))
     return pc.replace_with_mask(counted, other, pc.count_substring_regex(texts.filter(other), _WORD))
 
 
-def _runs(characters: NDArray[np.uint8], kind: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Tell which bytes are letters in a stretch of repeated ones, (b,)."""
-    same = np.zeros(len(characters), bool)
-    same[2:] = (characters[2:] == characters[:-2]) & (kind[2:] & _LETTER != 0)
+def _runs(characters: NDArray[np.uint8], kind: NDArray[np.uint8], offsets: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Tell which bytes are letters in a stretch of repeated ones, (b,); none reaches from one text into the next."""
+    same = np.zeros(len(characters) + 2, bool)
+    same[2:-2] = (characters[2:] == characters[:-2]) & (kind[2:] & _LETTER != 0)
+    same[offsets[:-1]] = same[offsets[:-1] + 1] = False
+    same = same[: len(characters)]
     long = same.copy()
     for back in range(1, _RUN):
         long[back:] &= same[:-back]

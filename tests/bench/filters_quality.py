@@ -82,7 +82,9 @@ def main(data: Path, peer: str | None) -> None:
     texts = [text for each in sets for text in each.batch["text"].to_pylist()]
     timed = generated()
     batch = from_columns({"text": timed, "role": ["assistant"] * TIMED, "parent_id": ["above"] * TIMED}, INPUT)
-    print(f"{'':32}{'300 posts: P     R    F1  good lost':34}{'150 held out: P R F1  good lost':34}texts/core-s ({np.mean([*map(len, timed)]):.0f} chars)")
+    print(
+        f"{'':32}{'300 posts: P     R    F1  good lost':34}{'150 held out: P R F1  good lost':34}texts/core-s ({np.mean([*map(len, timed)]):.0f} chars)"
+    )
     for name, chain in (("ours, the default recipe's", QUALITY), ("ours, min_quality=0.4", STRICT), ("ours, rules alone", QUALITY[:-2])):
         judged = pa.concat_arrays([apply(chain, each.batch)["reason"].cast(pa.string()) for each in sets])
         row(name, pc.is_valid(judged).to_numpy(zero_copy_only=False), sets, seconds(chain, batch))
@@ -90,7 +92,9 @@ def main(data: Path, peer: str | None) -> None:
         row(name, np.array([drops(text) for text in texts]), sets, None)
     if peer:
         given = json.dumps({"labelled": texts, "timed": timed[:PEER_TIMED]})
-        said = subprocess.run([peer, Path(__file__).with_name("peer_quality.py")], input=given, capture_output=True, text=True, check=True).stdout
+        said = subprocess.run(
+            [peer, Path(__file__).with_name("peer_quality.py")], input=given, capture_output=True, text=True, check=True
+        ).stdout
         for name, one in json.loads(said).items():
             row(f"datatrove {name}", np.array(one["dropped"]), sets, one["seconds"] / PEER_TIMED)
     part = batch

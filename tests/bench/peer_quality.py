@@ -21,7 +21,11 @@ def run(each: BaseFilter, texts: list[str]) -> list[bool]:
 def main() -> None:
     """Print, for each filter, which of the labelled texts it drops, and its seconds for those that are timed."""
     given, found = json.load(sys.stdin), {}
-    for name, each in (("Gopher quality", GopherQualityFilter()), ("Gopher repetition", GopherRepetitionFilter()), ("C4", C4QualityFilter())):
+    for name, each in (
+        ("Gopher quality", GopherQualityFilter()),
+        ("Gopher repetition", GopherRepetitionFilter()),
+        ("C4", C4QualityFilter()),
+    ):
         dropped = run(each, given["labelled"])
         begin = time.process_time()
         run(each, given["timed"])
