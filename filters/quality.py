@@ -92,5 +92,5 @@ def reject_brief(batch: pa.RecordBatch, *, min_share: float) -> pa.RecordBatch:
 
     Rejects: brief.
     """
-    share = pc.divide(pc.utf8_length(batch["text"]).cast(pa.float64()), pc.max_element_wise(batch["parent_chars"], 1))
+    share = pc.divide(pc.utf8_length(batch["text"]).cast(pa.float64()), batch["parent_chars"].cast(pa.float64()))
     return reject(batch, pc.and_(pc.equal(batch["role"], "assistant"), pc.less(share, min_share)), "brief", share, min_share)
