@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from schemas.batch import reject
 from schemas.texts import data, rows_at
 
-_ADDRESS = r"(?i)\b(?:https?://|www\.)[^\s<>)\]]+"
+ADDRESS = r"(?i)\b(?:https?://|www\.)[^\s<>)\]]+"
 _SAYS_SOMETHING = r"[\p{L}\p{N}]"
 _COLON, _SLASH, _DOT, _W, _LOWER = b":/.w\x20"
 _ALPHANUMERIC = np.array([chr(byte).isalnum() and byte < 128 for byte in range(256)])
@@ -37,10 +37,10 @@ def reject_link_only(batch: pa.RecordBatch) -> pa.RecordBatch:
 
     Rejects: link_only.
     """
-    linked = pa.array(_maybe_linked(batch["text"]))
+    linked = pa.array(maybe_linked(batch["text"]))
     texts = batch["text"].filter(linked)
-    rest = pc.replace_substring_regex(texts, _ADDRESS, "")
-    only = pc.and_(pc.invert(pc.match_substring_regex(rest, _SAYS_SOMETHING)), pc.match_substring_regex(texts, _ADDRESS))
+    rest = pc.replace_substring_regex(texts, ADDRESS, "")
+    only = pc.and_(pc.invert(pc.match_substring_regex(rest, _SAYS_SOMETHING)), pc.match_substring_regex(texts, ADDRESS))
     return reject(batch, pc.replace_with_mask(pa.repeat(False, len(batch)), linked, only), "link_only")
 
 
@@ -54,7 +54,7 @@ def reject_markup_only(batch: pa.RecordBatch) -> pa.RecordBatch:
     return reject(batch, pc.replace_with_mask(pa.repeat(False, len(batch)), unsure, silent), "markup_only")
 
 
-def _maybe_linked(texts: pa.Array) -> NDArray[np.bool_]:
+def maybe_linked(texts: pa.Array) -> NDArray[np.bool_]:
     """Tell which texts could hold an address, (n,): those with `://` or, in either case, `www.`."""
     characters, offsets = data(texts)
     colons, dots = np.flatnonzero(characters[:-2] == _COLON), np.flatnonzero(characters[3:] == _DOT)

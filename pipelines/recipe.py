@@ -15,6 +15,9 @@ from typing import Literal
 from filters.chain import Filter, name_of
 from filters.language import fill_language, reject_language
 from filters.marks import reject_bots, reject_link_posts, reject_marked, reject_stickied
+from filters.phrases import reject_boilerplate, reject_removed, reject_stock, trim_edits
+from filters.quality import fill_quality, reject_bare_links, reject_low_quality, reject_repetitive, reject_shouting, reject_symbols
+from filters.shape import fill_shape
 from filters.text import reject_empty, reject_length, reject_link_only, reject_markup_only
 from sources.places import here, place
 
@@ -87,6 +90,21 @@ class Recipe:
     max_turns: int | None
     validation: float
 
+
+QUALITY: Sequence[Filter] = [
+    partial(trim_edits, max_chars=160),
+    partial(reject_removed, max_chars=300),
+    partial(fill_shape, ngram=3),
+    partial(reject_bare_links, min_words=5),
+    partial(reject_symbols, min_letter_share=0.4),
+    partial(reject_stock, max_words=8),
+    partial(reject_shouting, min_words=4, max_capital_share=0.7),
+    partial(reject_repetitive, max_repeat_share=0.7),
+    partial(reject_boilerplate, max_chars=400),
+    partial(fill_quality, half_prompt=3, half_answer=15),
+    partial(reject_low_quality, min_quality=0.3),
+]
+"""Rules of form that suit posts, each with its threshold; measured by `pipelines.evaluate_quality`."""
 
 RECIPE = Recipe(
     rows=[

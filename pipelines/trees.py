@@ -56,7 +56,7 @@ def _superseded(batch: pa.RecordBatch, old: pa.Array) -> pa.RecordBatch:
 def resolve(batch: pa.RecordBatch, roles: Roles) -> tuple[pa.RecordBatch, Positions]:
     """Find every message's parent and role; reject what belongs to no sound tree.
 
-    Returns the batch with `role` filled, and `parent`, (n,): positions, each message's own where it
+    Returns the batch with `role` and `parent_chars` filled, and `parent`, (n,): positions, each message's own where it
     has no parent or none that can be used. Rejected messages below keep their place in the tree.
 
     Rejects: no_root, second_root, no_parent, cycle, role_break, ancestor_rejected.
@@ -73,6 +73,8 @@ def resolve(batch: pa.RecordBatch, roles: Roles) -> tuple[pa.RecordBatch, Positi
     batch = reject(batch, orphan & has_parent, "no_parent")
     batch = reject(batch, cycle, "cycle")
     batch = _assign_roles(batch, parent, is_root, roles)
+    chars = pc.utf8_length(batch["text"]).take(pa.array(parent))
+    batch = fill(batch, parent_chars=pc.if_else(pa.array(parent != np.arange(len(batch))), chars, None))
     return reject_fallen(batch, parent), parent
 
 

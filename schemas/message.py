@@ -82,6 +82,12 @@ MESSAGE_COLUMNS = (
     Column("community_wiki", _B, "source", "ours", "owned by the community, not by one author"),
     Column("link", _S, "source", "ours", "the address a link post points to"),
     Column("lang_score", _F, "filter", "ours", "confidence of lang, 0 to 1"),
+    Column("words", _I, "filter", "ours", "words of the text outside links, addresses and names of users and communities"),
+    Column("letter_share", _F, "filter", "ours", "share of letters among the visible characters outside links, 0 to 1"),
+    Column("capital_share", _F, "filter", "ours", "share of capitals among the letters A to Z, 0 to 1"),
+    Column("repeat_share", _F, "filter", "ours", "share of word runs, or letters, that repeat what stands before them, 0 to 1"),
+    Column("link_share", _F, "filter", "ours", "share of the characters in links, addresses and names, 0 to 1"),
+    Column("quality", _F, "filter", "ours", "how likely the text tells or asks something, 0 to 1, by its form"),
     Column(
         "grafted_from",
         _S,
@@ -97,6 +103,7 @@ _WORKING = (
     Column("bot", _B, "source", "ours", "the site itself says that a program wrote it"),
     Column("retrieved", pa.int64(), "source", "ours", "when the dump fetched it, seconds since 1970"),
     Column("derived", _B, "source", "ours", "made from a row beside its message (Quora's questions)"),
+    Column("parent_chars", _I, "refine", "ours", "length of the message it replies to, in characters; null on a root"),
     Column("row", pa.int64(), "source", "ours", "0-based record number in the input file"),
     Column("reason", _S, "filter", "ours", "why the row was rejected; null: it was not"),
     Column("rejected_by", _S, "filter", "ours", "the filter that rejected it; null: the source or the tree's structure did"),
@@ -123,7 +130,12 @@ _FROM_SITE = """message_id parent_id message_tree_id created_date text role sour
 INPUT = _schema("author " + _FROM_SITE)
 """What a source yields. `message_id` is null only on `malformed` rows; `role` is set where the site says it."""
 
-WORK = _schema("user_id " + _FROM_SITE + " rejected_by value threshold file lang lang_score duplicate_of similarity")
+WORK = _schema(
+    "user_id "
+    + _FROM_SITE
+    + """ rejected_by value threshold file parent_chars lang lang_score
+    words letter_share capital_share repeat_share link_share quality duplicate_of similarity"""
+)
 """What travels between stages: whole trees, rejected rows among them."""
 
 REJECTED = WORK

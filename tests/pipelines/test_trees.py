@@ -280,6 +280,13 @@ def test_a_reply_under_a_rejected_message_falls_and_keeps_its_place() -> None:
     assert parent.tolist() == [0, 0, 1, 2]
 
 
+def test_a_reply_knows_how_long_the_message_above_it_is() -> None:
+    rows = thread("q@ann", "a<q@bob", "b<a@ann", "c<gone@bob")
+    texts = ["Why?", "Why not, naïve friend?", "世", "lost"]
+    after, _ = resolve(batch([{**row, "text": text} for row, text in zip(rows, texts, strict=True)]), "alternate")
+    assert after["parent_chars"].to_pylist() == [None, 4, 22, None]
+
+
 def test_reject_fallen_looks_at_every_message_above() -> None:
     marked = batch(
         [{"message_id": id_, "reason": reason} for id_, reason in [("q", None), ("a", "bot"), ("b", None), ("c", "nsfw"), ("d", None)]]
