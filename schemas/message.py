@@ -82,6 +82,8 @@ MESSAGE_COLUMNS = (
     Column("community_wiki", _B, "source", "ours", "owned by the community, not by one author"),
     Column("link", _S, "source", "ours", "the address a link post points to"),
     Column("lang_score", _F, "filter", "ours", "confidence of lang, 0 to 1"),
+    Column("lang_second", _S, "filter", "ours", "the next likeliest language: on mixed text the other one; null where there is none"),
+    Column("lang_second_score", _F, "filter", "ours", "confidence of lang_second, 0 to 1"),
     Column(
         "grafted_from",
         _S,
@@ -123,7 +125,9 @@ _FROM_SITE = """message_id parent_id message_tree_id created_date text role sour
 INPUT = _schema("author " + _FROM_SITE)
 """What a source yields. `message_id` is null only on `malformed` rows; `role` is set where the site says it."""
 
-WORK = _schema("user_id " + _FROM_SITE + " rejected_by value threshold file lang lang_score duplicate_of similarity")
+WORK = _schema(
+    "user_id " + _FROM_SITE + " rejected_by value threshold file lang lang_score lang_second lang_second_score duplicate_of similarity"
+)
 """What travels between stages: whole trees, rejected rows among them."""
 
 REJECTED = WORK
