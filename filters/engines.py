@@ -131,7 +131,12 @@ ENGINES = {
     "lingua": Engine(_lingua, 4, _all),
     "langdetect": Engine(_langdetect, 1, _langdetect_knows),
 }
-"""By the name that a recipe gives them. The weights are fitted (docs/language.md)."""
+"""By the name that a recipe gives them.
+
+The weights are the best of a small grid by accuracy on sentences and word pairs of 75 languages (lines that `evaluate_language` leaves out);
+langdetect's is not fitted. That cld2's and lingua's ignorance of a language speaks against it, and that of the others does not, is
+from the same lines: the others do not know ten of the 75.
+"""
 
 
 def engines(names: tuple[str, ...]) -> list[Engine]:
