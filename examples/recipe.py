@@ -36,7 +36,7 @@ RECIPE = replace(
             sure=0.93,
             max_chars=300,
             min_words=4,
-            max_symbols=0.1,
+            max_symbols=0.08,
             min_foreign=2,
             min_score=0.5,
         ),

@@ -112,7 +112,7 @@ RECIPE = Recipe(
             sure=0.93,
             max_chars=300,
             min_words=4,
-            max_symbols=0.1,
+            max_symbols=0.08,
             min_foreign=2,
             min_score=0.5,
         ),

@@ -8,6 +8,7 @@ import time
 from functools import partial
 from pathlib import Path
 
+from filters.engines import engines as named
 from filters.engines import lingua
 from filters.language import fill_language
 from pipelines.evaluate_language import answers, english_posts, figures
@@ -26,7 +27,8 @@ def main(data: Path, lines: str) -> None:
     heads: list[str] = []
     for names in ENGINES:
         judge = partial(DEFAULT, engines=names)
-        answers(judge, posts[:10])  # loads the models
+        for engine in named(names):
+            engine.ask("the bread is good")  # loads its model
         some = posts[: POSTS.get(names[-1] if len(names) == 1 else "", len(posts))]
         begun = time.process_time()
         answers(judge, some)
