@@ -30,7 +30,16 @@ RECIPE = replace(
     DEFAULT,
     messages=[
         partial(reject_low_score, min_score=0),
-        partial(fill_language, min_words=4, max_chars=300, min_score=0.5),
+        partial(
+            fill_language,
+            engines=("cld2", "lid176", "py3langid"),
+            sure=0.93,
+            max_chars=300,
+            min_words=4,
+            max_symbols=0.08,
+            min_foreign=2,
+            min_score=0.5,
+        ),
         partial(reject_language, keep=("en", "de", "fr", "es")),
     ],
     pairs=replace(DEFAULT.pairs, min_ratio=2.0),

@@ -124,7 +124,16 @@ RECIPE = Recipe(
         partial(reject_length, min_chars=8, max_chars=40_000),
     ],
     messages=[
-        partial(fill_language, min_words=4, max_chars=300, min_score=0.5),
+        partial(
+            fill_language,
+            engines=("cld2", "lid176", "py3langid"),
+            sure=0.93,
+            max_chars=300,
+            min_words=4,
+            max_symbols=0.08,
+            min_foreign=2,
+            min_score=0.5,
+        ),
         partial(reject_language, keep=("en",)),
     ],
     roles="alternate",

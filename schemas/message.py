@@ -82,6 +82,8 @@ MESSAGE_COLUMNS = (
     Column("community_wiki", _B, "source", "ours", "owned by the community, not by one author"),
     Column("link", _S, "source", "ours", "the address a link post points to"),
     Column("lang_score", _F, "filter", "ours", "confidence of lang, 0 to 1"),
+    Column("lang_second", _S, "filter", "ours", "the next likeliest language: on mixed text the other one; null where there is none"),
+    Column("lang_second_score", _F, "filter", "ours", "confidence of lang_second, 0 to 1"),
     Column("words", _I, "filter", "ours", "words of the text outside links, addresses and names of users and communities"),
     Column("letter_share", _F, "filter", "ours", "share of letters among the visible characters outside links, 0 to 1"),
     Column("capital_share", _F, "filter", "ours", "share of capitals among the letters A to Z, 0 to 1"),
@@ -133,7 +135,7 @@ INPUT = _schema("author " + _FROM_SITE)
 WORK = _schema(
     "user_id "
     + _FROM_SITE
-    + """ rejected_by value threshold file parent_chars lang lang_score
+    + """ rejected_by value threshold file parent_chars lang lang_score lang_second lang_second_score
     words letter_share capital_share repeat_share link_share quality duplicate_of similarity"""
 )
 """What travels between stages: whole trees, rejected rows among them."""

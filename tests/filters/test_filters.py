@@ -150,7 +150,7 @@ def test_bots_by_mark_name_or_pattern(author: str | None, bot: bool | None, reas
     assert reasons(DEFAULT_BOTS, [{"author": author, "bot": bot}]) == [reason]
 
 
-LANGUAGE = partial(fill_language, min_words=4, max_chars=300, min_score=0.5)
+LANGUAGE = next(each for each in RECIPE.messages if isinstance(each, partial) and each.func is fill_language)
 
 
 def lang(text: str, each: Filter = LANGUAGE) -> str | None:
@@ -187,20 +187,20 @@ def test_language_is_that_of_the_prose_between_code_and_addresses() -> None:
 
 def test_language_looks_at_the_first_characters_only() -> None:
     text = GERMAN + " " + ENGLISH * 20
-    assert lang(text, partial(fill_language, min_words=4, max_chars=len(GERMAN), min_score=0.5)) == "de"
+    assert lang(text, partial(LANGUAGE, max_chars=len(GERMAN))) == "de"
 
 
 def test_a_doubtful_guess_names_no_language_but_keeps_its_score() -> None:
-    [row] = partial(fill_language, min_words=4, max_chars=300, min_score=1.0)(batch([{"text": "taxi hotel bar pizza radio"}])).to_pylist()
+    [row] = partial(LANGUAGE, min_score=1.0)(batch([{"text": "taxi hotel bar pizza radio"}])).to_pylist()
     assert row["lang"] is None
     assert 0 < row["lang_score"] < 1
 
 
 def test_enough_words_is_inclusive() -> None:
-    assert lang("the bread is good", partial(fill_language, min_words=4, max_chars=300, min_score=0.0)) == "en"
-    assert lang("the bread is good", partial(fill_language, min_words=5, max_chars=300, min_score=0.0)) is None
-    assert lang("面包面包面包很好", partial(fill_language, min_words=4, max_chars=300, min_score=0.0)) == "zh"
-    assert lang("面包面包面包很", partial(fill_language, min_words=4, max_chars=300, min_score=0.0)) is None
+    assert lang("the bread is good", partial(LANGUAGE, min_words=4, min_score=0.0)) == "en"
+    assert lang("the bread is good", partial(LANGUAGE, min_words=5, min_score=0.0)) is None
+    assert lang("面包面包面包很好", partial(LANGUAGE, min_words=4, min_score=0.0)) == "zh"
+    assert lang("面包面包面包很", partial(LANGUAGE, min_words=4, min_score=0.0)) is None
 
 
 @pytest.mark.parametrize(
@@ -264,7 +264,7 @@ def promised(each: Filter) -> set[str]:
 def test_it_keeps_rows_and_order_and_touches_only_its_own_columns(each: Filter) -> None:
     before = sample()
     after = each(before)
-    mine = {"reason", "value", "threshold"} if promised(each) else {"lang", "lang_score"}
+    mine = {"reason", "value", "threshold"} if promised(each) else {"lang", "lang_score", "lang_second", "lang_second_score"}
     others = [name for name in before.schema.names if name not in mine]
     assert after.select(others).equals(before.select(others))
     assert set(after.schema.names) - set(before.schema.names) <= mine
@@ -451,7 +451,7 @@ PROSE = st.lists(st.tuples(st.sampled_from(["a", "b1", "1", "é", "-", "-a-1"]),
 @given(st.lists(PROSE, max_size=4), st.integers(0, 4))
 def test_words_are_counted_that_hold_a_letter(texts: list[list[tuple[str, str]]], least: int) -> None:
     written = [{"text": "".join(word + blank for word, blank in text)} for text in texts]
-    filled = fill_language(batch(written), min_words=least, max_chars=300, min_score=0.0)
+    filled = partial(LANGUAGE, min_words=least, min_score=0.0)(batch(written))
     counts = [sum(any(map(str.isalpha, word)) for word, _ in text) for text in texts]
     assert [score is not None for score in filled["lang_score"].to_pylist()] == [count >= least for count in counts]
 

@@ -36,7 +36,8 @@ pattern='(?:[a-z0-9]Bot|[_-][Bb][Oo][Tt]|-?ModTeam)$')
   filters.text.reject_markup_only()
   filters.text.reject_length(min_chars=8, max_chars=40000)
 messages:
-  filters.language.fill_language(min_words=4, max_chars=300, min_score=0.5)
+  filters.language.fill_language(engines=('cld2', 'lid176', 'py3langid'), sure=0.93, max_chars=300, min_words=4, max_symbols=0.08, \
+min_foreign=2, min_score=0.5)
   filters.language.reject_language(keep=('en',))
 roles: 'alternate'
 duplicates: True
