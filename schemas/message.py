@@ -60,7 +60,7 @@ MESSAGE_COLUMNS = (
     Column("rank", _I, "finish", "OASST", "place among its assistant siblings by votes, 0 is best, ties share; null if unranked"),
     Column("synthetic", _B, "finish", "OASST", "written by a model; false: people wrote these"),
     Column("model_name", _S, "nobody", "OASST", "the model, if synthetic"),
-    Column("detoxify", DETOXIFY, "nobody", "OASST", "Detoxify's seven scores, 0 to 1"),
+    Column("detoxify", DETOXIFY, "filter", "OASST", "Detoxify's seven scores, 0 to 1; the fast engine gives toxicity alone"),
     Column("message_tree_id", _S, "source", "OASST", "message_id of the root"),
     Column("tree_state", _S, "finish", "OASST", "ready_for_export, or prompt_lottery_waiting for a root without answers"),
     Column("emojis", EMOJIS, "nobody", "OASST", "emoji reactions with their counts"),
@@ -123,7 +123,7 @@ _FROM_SITE = """message_id parent_id message_tree_id created_date text role sour
 INPUT = _schema("author " + _FROM_SITE)
 """What a source yields. `message_id` is null only on `malformed` rows; `role` is set where the site says it."""
 
-WORK = _schema("user_id " + _FROM_SITE + " rejected_by value threshold file lang lang_score duplicate_of similarity")
+WORK = _schema("user_id " + _FROM_SITE + " rejected_by value threshold file lang lang_score detoxify duplicate_of similarity")
 """What travels between stages: whole trees, rejected rows among them."""
 
 REJECTED = WORK
