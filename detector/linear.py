@@ -30,10 +30,8 @@ _PIECE_BYTES = 1 << 16
 
 _LONGEST = 6
 BLANK = 32
-_FOLDED = np.array(
-    [ord(chr(byte).lower()) if chr(byte).isalnum() and byte < 128 else byte if byte > 127 else BLANK for byte in range(256)], np.uint8
-)
-_RANDOM = np.array([(n + 1) * 0x9E3779B97F4A7C15 % (1 << 64) for n in range(256)], np.uint64)  # split-mix, below
+_FOLDED = np.array([n if n > 127 else ord(chr(n).lower()) if chr(n).isalnum() else BLANK for n in range(256)], np.uint8)
+_RANDOM = np.array([(n + 1) * 0x9E3779B97F4A7C15 % (1 << 64) for n in range(256)], np.uint64)  # SplitMix64's, which no library changes
 for _shift, _factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
     _RANDOM = (_RANDOM ^ (_RANDOM >> np.uint64(_shift))) * np.uint64(_factor)
 _LETTERS = (_RANDOM >> np.uint64(32)).astype(np.uint32)
@@ -62,7 +60,7 @@ def grams(letters: NDArray[np.uint8], starts: NDArray[np.int64], bits: int) -> I
     letters = np.concatenate([letters, np.full(_LONGEST, BLANK, np.uint8)])
     letter = letters != BLANK
     each = _LETTERS[letters]
-    run, inner = each, letter[:size] | letter[1 : size + 1]
+    run, inner = each, letter[:size] | letter[1 : size + 1]  # `inner`: at least one letter, and blanks at the edges alone
     for length in range(2, _LONGEST + 1):
         run = run[:-1] * _STEP + each[length - 1 :]
         if length > 2:
@@ -70,6 +68,7 @@ def grams(letters: NDArray[np.uint8], starts: NDArray[np.int64], bits: int) -> I
         yield Grams(_bucket(run[:size], length, bits) * inner, None)
         if length == 3:
             mixed = (run[:size] ^ (run[:size] >> np.uint32(15))) * _MIX * inner
+    # A word's hash is the sum of those of its runs of three, which need no order to tell words apart; it begins at the blank before it.
     first = np.flatnonzero(letter[1:size] & ~letter[:size][:-1])
     if not len(first):
         return
