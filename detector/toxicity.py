@@ -25,9 +25,6 @@ BITS = 18
 L2 = 1e-5
 STEPS = 80
 VALIDATION = 0.1
-TWEET = 0.3
-"""What a tweet of Davidson et al. counts beside other texts: more of them teach that how Black Americans write is offensive."""
-
 UNLABELLED = (texts.youtube, texts.wnut17, texts.exchange, texts.harmless, texts.oasst)
 
 
@@ -51,14 +48,12 @@ def examples(data: Path, seed: int) -> tuple[Examples, Examples]:
         *((text, toxic) for text, toxic, part in tweets if part == "validation"),
         *((text, guess) for text, guess, out in zip(unlabelled, guesses, held_out, strict=True) if out),
     ]
-    parts = [part for _, _, part in tweets]
-    return _examples(train, parts.count("train")), _examples(validation, parts.count("validation"))
+    return _examples(train), _examples(validation)
 
 
-def _examples(pairs: list[tuple[str, float]], tweets: int) -> Examples:
-    """Texts with their targets; the first so many are tweets."""
+def _examples(pairs: list[tuple[str, float]]) -> Examples:
     found, targets = zip(*pairs, strict=True)
-    return Examples(list(found), np.array(targets), np.where(np.arange(len(found)) < tweets, TWEET, 1.0))
+    return Examples(list(found), np.array(targets), np.ones(len(found)))
 
 
 def main() -> None:
