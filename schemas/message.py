@@ -60,7 +60,7 @@ MESSAGE_COLUMNS = (
     Column("rank", _I, "finish", "OASST", "place among its assistant siblings by votes, 0 is best, ties share; null if unranked"),
     Column("synthetic", _B, "finish", "OASST", "written by a model; false: people wrote these"),
     Column("model_name", _S, "nobody", "OASST", "the model, if synthetic"),
-    Column("detoxify", DETOXIFY, "nobody", "OASST", "Detoxify's seven scores, 0 to 1"),
+    Column("detoxify", DETOXIFY, "filter", "OASST", "Detoxify's seven scores, 0 to 1; the fast engine gives toxicity alone"),
     Column("message_tree_id", _S, "source", "OASST", "message_id of the root"),
     Column("tree_state", _S, "finish", "OASST", "ready_for_export, or prompt_lottery_waiting for a root without answers"),
     Column("emojis", EMOJIS, "nobody", "OASST", "emoji reactions with their counts"),
@@ -136,7 +136,7 @@ WORK = _schema(
     "user_id "
     + _FROM_SITE
     + """ rejected_by value threshold file parent_chars lang lang_score lang_second lang_second_score
-    words letter_share capital_share repeat_share link_share quality duplicate_of similarity"""
+    words letter_share capital_share repeat_share link_share quality detoxify duplicate_of similarity"""
 )
 """What travels between stages: whole trees, rejected rows among them."""
 

@@ -34,6 +34,7 @@ REASONS = {
     "cycle": "it is, through its parents, a reply to itself",
     "role_break": "prompter after prompter, or assistant after assistant",
     "language": "not in a language that the recipe keeps",
+    "toxic": "its toxicity is above what the recipe allows for its role",
     "duplicate": "the same text as a message that is kept; `duplicate_of` names it",
     "near_duplicate": "nearly the text of a message that is kept; `duplicate_of` names it, `similarity` is exact",
     "duplicate_tree": "a root with the text, or nearly the text, of a root that is kept: its tree goes with it",

@@ -73,6 +73,7 @@ def test_work_is_input_under_pseudonyms_and_what_the_stages_found() -> None:
         "file",
         "lang",
         "lang_score",
+        "detoxify",
         "duplicate_of",
         "similarity",
     }
