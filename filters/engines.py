@@ -23,7 +23,7 @@ from py3langid.langid import MODEL_FILE, LanguageIdentifier
 try:
     import lingua
 except ImportError:  # the extra is not installed
-    lingua = None
+    lingua = None  # type: ignore[assignment]
 
 Guess = dict[str, float]
 

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from schemas.texts import data
 
-_CODE = r"(?s:```.*?(?:```|$))|`[^`]*`|(?m:^(?:>| {4}|\t).*$)"
+_FENCED = r"(?s:```.*?(?:```|$))"
+_CODE = rf"{_FENCED}|`[^`]*`|(?m:^(?:>| {{4}}|\t).*$)"
 _FORMULAS = r"(?s:\$\$.*?(?:\$\$|$))|\$[^$\n]*[\\^_{}|=][^$\n]*\$"
 _TAGS = r"</?[A-Za-z][^<>\n]*>|&#?\w+;"
 _ADDRESSES = r"(?i:https?://|www\.)\S+|\]\([^()\s]*\)|[\w.+-]*@\w[\w.-]*|\b[ur]/\w+"
@@ -32,6 +33,11 @@ def prose(text: pa.Array) -> pa.Array:
     wide = pc.invert(pc.string_is_ascii(text))
     text = pc.replace_with_mask(text, wide, pc.replace_substring_regex(text.filter(wide), _SIGNS, " "))
     return pc.utf8_trim_whitespace(_without(text, _BLANKS, _BLANKS))
+
+
+def unfenced(text: pa.Array) -> pa.Array:
+    """The text without fenced code, whose words mean something else: `kill`, `master`, `abort`."""
+    return _without(text, "```", _FENCED)
 
 
 def _without(text: pa.Array, maybe: str, what: str) -> pa.Array:

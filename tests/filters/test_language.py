@@ -114,7 +114,7 @@ def test_langdetect_agrees_where_it_knows_the_language_and_is_the_same_each_time
     [
         ("bhai ye movie bahut acchi hai but the ending was not so good yaar", "hi"),
         ("I told her que no quiero ir but she said todo va a estar bien", "es"),
-        ("sobrang saya ko today because my friends are here with me na naman", "tl"),
+        ("sobrang saya ko today kasi my friends are here with me na naman mga kaibigan", "tl"),
         ("My mom said que los niños were playing en la calle so I went para allá", "es"),
     ],
 )

@@ -44,7 +44,7 @@ def test_only_events_is_oassts_beside_the_flat_columns() -> None:
 def test_every_column_is_documented(column: Column) -> None:
     assert len(column.meaning) >= 8
     assert column.meaning == column.meaning.strip()
-    assert column.filled_by in ("source", "ingest", "source or refine", "filter", "dedup", "finish", "nobody")
+    assert column.filled_by in ("source", "ingest", "source or refine", "refine", "filter", "dedup", "finish", "nobody")
     assert column.whose in ("OASST", "ours")
 
 
@@ -55,7 +55,7 @@ def test_names_are_unique_and_types_are_those_documented(schema: pa.Schema) -> N
 
 
 def test_documented_names_are_unique() -> None:
-    assert len(COLUMNS) == len(MESSAGE) + 13
+    assert len(COLUMNS) == len(MESSAGE) + 14
 
 
 def test_the_author_in_clear_is_in_what_sources_yield_and_nowhere_else() -> None:
@@ -65,23 +65,27 @@ def test_the_author_in_clear_is_in_what_sources_yield_and_nowhere_else() -> None
 
 def test_work_is_input_under_pseudonyms_and_what_the_stages_found() -> None:
     assert set(INPUT.names) - set(WORK.names) == {"author"}
-    assert set(WORK.names) - set(INPUT.names) == {
-        "user_id",
-        "rejected_by",
-        "value",
-        "threshold",
-        "file",
-        "lang",
-        "lang_score",
-        "detoxify",
-        "duplicate_of",
-        "similarity",
-    }
+    found = """user_id rejected_by value threshold file parent_chars lang lang_score lang_second lang_second_score
+        words letter_share capital_share repeat_share link_share quality detoxify duplicate_of similarity"""
+    assert set(WORK.names) - set(INPUT.names) == set(found.split())
     assert REJECTED == WORK
 
 
 def test_the_published_row_has_nothing_of_what_only_travels() -> None:
-    travels = {"author", "bot", "retrieved", "derived", "row", "reason", "rejected_by", "value", "threshold", "detail", "file"}
+    travels = {
+        "author",
+        "bot",
+        "retrieved",
+        "derived",
+        "row",
+        "reason",
+        "rejected_by",
+        "value",
+        "threshold",
+        "detail",
+        "file",
+        "parent_chars",
+    }
     assert not travels & set(MESSAGE.names)
 
 
