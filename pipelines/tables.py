@@ -7,7 +7,6 @@ OUT/summary.json         counts and digests; written last: where it is, the rest
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from pipelines.blocks import READ, Block, held, read_blocks, rows_of
 from pipelines.compare import compare, counted
 from pipelines.crew import Crew, Stage, one_by_one
 from pipelines.dedup import Turn, lost_in, match, turn_name
@@ -24,43 +24,20 @@ from pipelines.files import durable, read_json, read_sealed, remove, sha256, wri
 from pipelines.job import RESULTS
 from pipelines.lock import locked
 from pipelines.near import pass_name
-from pipelines.parts import read_batch, write_batch
 from pipelines.plan import versions
 from pipelines.pool import make_ready
 from pipelines.progress import Tally, Watch
 from pipelines.recipe import Near
 from pipelines.signatures import signed, write_signatures
-from pipelines.tables_plan import READ, STAGES, SUMMARY, check, described, settle
+from pipelines.tables_plan import STAGES, SUMMARY, check, described, settle
 from schemas.batch import from_columns
-from sources.columns import as_schema, common_schema, texts
+from sources.columns import texts
 from sources.places import absolute, is_remote, place
-from sources.tables import blocks
 
 SIGN, KEEP = "2-sign", "4-keep"
 NEAR = Near(threshold=0.8, split_threshold=None, recall=0.98)
 _S, _I = pa.string(), pa.int64()
 REMOVED = pa.schema([("file", _S), ("row", _I), ("kept_file", _S), ("kept_row", _I), ("similarity", pa.float64()), ("rule", _S)])
-
-
-@dataclass(frozen=True)
-class Block:
-    """A block of an input: its number among all blocks, where it is, and the rows of the input before it."""
-
-    holder: int
-    file: str
-    number: int
-    block: int
-    first_row: int
-
-    @property
-    def name(self) -> str:
-        """The shard's name."""
-        return f"{self.holder:05}"
-
-    @property
-    def stem(self) -> str:
-        """Name its file of rows."""
-        return f"{self.number:05}-{self.block:05}"
 
 
 @dataclass(frozen=True)
@@ -84,15 +61,10 @@ class TableJob:
         """Read what the shards of a finished stage left, in the order of their names."""
         return list(read_sealed(self.stage(stage) / RESULTS))
 
-    def rows(self, stem: str) -> pa.RecordBatch:
-        """The rows of a block, in the schema of all blocks of its input."""
-        own, common = (read_batch(self.stage(READ) / name) for name in (f"{stem}.arrow", f"{stem.partition('-')[0]}.schema"))
-        return as_schema(own, common.schema)
-
     def texts(self, holder: int, rows: NDArray[np.int64]) -> pa.Array:
         """The texts at these rows of a block."""
         stem = self.results(SIGN)[holder]["stem"]
-        return texts(self.rows(stem), self.column, stem).take(pa.array(rows))
+        return texts(rows_of(self, stem), self.column, stem).take(pa.array(rows))
 
 
 def dedup(
@@ -138,11 +110,11 @@ def dedup(
 def _run(job: TableJob, plan: dict[str, Any], crew: Crew) -> None:
     """The stages. Each one's results are on disk before the next one starts."""
     read = crew.run(Stage(READ, read_blocks), job, range(len(job.inputs)))
-    held = [Block(holder, *block) for holder, block in enumerate(block for shard in read for block in _blocks(shard))]
-    crew.run(Stage(SIGN, sign_block), job, held)
+    every = held(read)
+    crew.run(Stage(SIGN, sign_block), job, every)
     compare(job, crew)
     crew.run(Stage(pass_name(turn_name(0, "match")), match), job, [Turn(0, part) for part in range(1 << job.bits)])
-    kept = crew.run(Stage(KEEP, keep_block), job, held)
+    kept = crew.run(Stage(KEEP, keep_block), job, every)
     for unfinished in place(job.out).glob("*/.*.part"):  # what a killed run was writing
         unfinished.unlink()
     summary = {
@@ -155,32 +127,9 @@ def _run(job: TableJob, plan: dict[str, Any], crew: Crew) -> None:
     write_json(place(job.out) / SUMMARY, summary)
 
 
-def read_blocks(job: TableJob, number: int, tally: Tally) -> dict[str, Any]:
-    """Write the input's rows, block by block, and the schema they have in common."""
-    rows, schemas = [], []
-    path, file = job.inputs[number]
-    for block, batch in enumerate(blocks(place(path))):
-        if not block:
-            texts(batch, job.column, path)  # a wrong name is told at once; a later block may lack the column, as a row may
-        write_batch(job.stage(READ) / f"{number:05}-{block:05}.arrow", batch)
-        rows.append(len(batch))
-        schemas.append(batch.schema)
-        tally.add(rows=len(batch))
-    none = pa.RecordBatch.from_pylist([], schema=common_schema(schemas, [path] * len(schemas)))
-    texts(none, job.column, path)
-    write_batch(job.stage(READ) / f"{number:05}.schema", none)
-    return {"file": file, "number": number, "rows": rows}
-
-
-def _blocks(read: dict[str, Any]) -> list[tuple[str, int, int, int]]:
-    """The blocks of one input: its name and number, the block's number, the rows before it."""
-    before = accumulate(read["rows"], initial=0)
-    return [(read["file"], read["number"], number, first) for number, (_, first) in enumerate(zip(read["rows"], before, strict=False))]
-
-
 def sign_block(job: TableJob, block: Block, tally: Tally) -> dict[str, Any]:
     """Write the keys and bands of a block's texts."""
-    text = texts(job.rows(block.stem), job.column, block.file)
+    text = texts(rows_of(job, block.stem), job.column, block.file)
     count, known = len(text), pc.is_valid(text).to_numpy(zero_copy_only=False)
     columns = {
         "role": np.where(known, 0, -1),
@@ -204,7 +153,7 @@ def keep_block(job: TableJob, block: Block, tally: Tally) -> dict[str, Any]:
     """Write the rows of a block that stay, and what was removed of it and why."""
     lost = lost_in(job, 0, block.holder)
     lost = lost.take(pc.sort_indices(lost["position"]))
-    batch = job.rows(block.stem)
+    batch = rows_of(job, block.stem)
     stays = np.ones(len(batch), bool)
     stays[lost["position"].to_numpy()] = False
     of = job.results(SIGN)

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from filters.minhash import SIGNERS, banding
+from pipelines.blocks import READ
 from pipelines.files import read_json, remove, write_json
 from pipelines.job import RESULTS
 from pipelines.plan import BUCKET_BYTES, unpacked_bytes
 from pipelines.recipe import Near
 from sources.places import absolute, is_remote, place
 
-READ = "1-read"
 STAGES, SUMMARY = ".stages", "summary.json"
 
 

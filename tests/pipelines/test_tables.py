@@ -527,7 +527,7 @@ def test_it_makes_no_difference_how_an_input_is_cut(tmp_path_factory: pytest.Tem
     path = jsonl(folder / "a.jsonl", [{"id": 0, "text": "a"}, *({"id": at, **row} for at, row in enumerate(rows, 1))])
     dedup([path], folder / "whole")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tables, "blocks", partial(blocks, block_bytes=size))
+        patch.setattr("pipelines.blocks.blocks", partial(blocks, block_bytes=size))
         dedup([path], folder / "cut")
     whole, cut = result(folder / "whole"), result(folder / "cut")
     assert (cut.kept[0].schema, cut.rows, cut.lost) == (whole.kept[0].schema, whole.rows, whole.lost)
@@ -544,7 +544,7 @@ def test_many_blocks_find_what_one_finds(many: tuple[Path, list[Path], list[list
     pq.write_table(table, tmp_path / "1.parquet", row_group_size=100)
     lines = "".join(f"{at},{text or ''}\n" for at, text in enumerate(given[2]))
     (tmp_path / "2.csv").write_text(f"id,text\n{lines}")
-    monkeypatch.setattr(tables, "blocks", partial(blocks, block_bytes=25_000))
+    monkeypatch.setattr("pipelines.blocks.blocks", partial(blocks, block_bytes=25_000))
     dedup([paths[0], tmp_path / "1.parquet", tmp_path / "2.csv"], tmp_path / "out")
     found = result(tmp_path / "out")
     assert len(list((tmp_path / "out" / "kept").iterdir())) > 20
