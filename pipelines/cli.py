@@ -57,6 +57,9 @@ def build_command(
     decontaminate: Annotated[
         list[str] | None, typer.Option(help="Any number of evaluation sets, as JSONL, CSV or Parquet: no message may hold an item of one.")
     ] = None,
+    forget: Annotated[
+        str | None, typer.Option(help="A list of messages and authors to leave out, one a line: t1_abc, reddit:t1_abc, u/name.")
+    ] = None,
     minhash: Annotated[str, typer.Option(help=f"What signs texts: {', '.join(SIGNERS)} (an oracle, slow).")] = "numpy",
     allow_truncated: Annotated[bool, typer.Option(help="Keep what can be read of a broken archive, and say so in the manifest.")] = False,
     overwrite: Annotated[bool, typer.Option(help="Replace the build that is in OUT.")] = False,
@@ -91,6 +94,7 @@ def build_command(
             quora_columns=_columns(quora_columns),
             against=against or (),
             decontaminate=decontaminate or (),
+            forget=forget,
             minhash=minhash,
             allow_truncated=allow_truncated,
             overwrite=overwrite,
@@ -203,6 +207,29 @@ def export_command(
     with _stderr.status("writing") as status:
         count = export(out, target, format_=format_, progress=lambda done: status.update(f"{done:,} trees written"))
     _stdout.print(f"{count:,} trees in {target}", soft_wrap=True)
+
+
+@app.command("forget")
+def forget_command(
+    out: Out,
+    author: Annotated[list[str] | None, typer.Option(help="An author: u/name, author:SOURCE:NAME, user:USER_ID.")] = None,
+    message: Annotated[list[str] | None, typer.Option("--id", help="A message: t1_abc, reddit:t1_abc, stackexchange:SITE:12.")] = None,
+    key_file: Annotated[Path | None, typer.Option(help="The key of the release's pseudonyms; by default this user's own.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Remove somebody's messages, with all that was said under them, from a finished release.
+
+        gather forget out --author u/somebody --id t1_abc
+
+    Interrupted? Until the same command, or a build, has ended what was begun, the release has no manifest.
+    """
+    from pipelines.forget import forget  # noqa: PLC0415 - as above
+
+    removed = forget(out, [*(author or ()), *(message or ())], key_file=key_file)
+    if as_json:
+        print(json.dumps(removed, sort_keys=True))  # noqa: T201
+    else:
+        _stdout.print(", ".join(f"{rows:,} {what}" for what, rows in removed.items()) or "nothing of theirs is in it", soft_wrap=True)
 
 
 @app.command("recipe")

@@ -20,7 +20,7 @@ _PRESIDIO_RESEARCH = {
     "EMAIL_ADDRESS": "EMAIL", "PHONE_NUMBER": "PHONE", "IP_ADDRESS": "IP", "CREDIT_CARD": "CARD", "IBAN_CODE": "IBAN", "US_SSN": "SSN",
 }  # fmt: skip
 
-Labels = Sequence[tuple[int, int, str]]
+Labels = list[tuple[int, int, str]]
 """Where what is in a text: start, end, type."""
 
 
@@ -38,17 +38,16 @@ def figures(data: Path) -> list[Figure]:
     path = data / "pii" / "synth_dataset_v2.json"
     if not path.is_file():
         return []
+    texts, labels = presidio_research(path)
+    return of_counts(count(labels, found(texts)), f"pii/{path.name}", len(texts), set(_PRESIDIO_RESEARCH.values()))
+
+
+def presidio_research(path: Path) -> tuple[list[str], list[Labels]]:
+    """Read a data set of presidio-research (https://github.com/microsoft/presidio-research, MIT): texts, and where what is in them."""
     rows = json.loads(path.read_text(encoding="utf-8"))
-    labels = [
-        [
-            (span["start_position"], span["end_position"], _PRESIDIO_RESEARCH[span["entity_type"]])
-            for span in row["spans"]
-            if span["entity_type"] in _PRESIDIO_RESEARCH
-        ]
-        for row in rows
-    ]
-    spans = found([row["full_text"] for row in rows])
-    return of_counts(count(labels, spans), f"pii/{path.name}", len(rows), set(_PRESIDIO_RESEARCH.values()))
+    spans = [[span for span in row["spans"] if span["entity_type"] in _PRESIDIO_RESEARCH] for row in rows]
+    labels = [[(span["start_position"], span["end_position"], _PRESIDIO_RESEARCH[span["entity_type"]]) for span in each] for each in spans]
+    return [row["full_text"] for row in rows], labels
 
 
 def found(texts: Sequence[str], fill: Filter | None = None) -> list[Labels]:

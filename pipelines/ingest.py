@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from filters.chain import apply
+from filters.chain import apply, with_key
 from filters.pseudonyms import pseudonyms
+from pipelines.forgotten import Forgotten, reject_forgotten
 from pipelines.job import INGEST, Job
 from pipelines.parts import write_parts
 from pipelines.progress import Tally
@@ -64,17 +65,19 @@ def _rows(job: Job, stripe: Stripe, notes: dict[str, str], tally: Tally, counts:
         progress=lambda size: tally.add(size=size / stripe.stripes),
     )
     for batch in source.read(place(stripe.path), reading):
-        judged = judge(batch, recipe, job.key, stripe.file)
+        judged = judge(batch, recipe, job.key, stripe.file, job.forgotten)
         derived = pc.sum(pc.fill_null(batch["derived"], False)).as_py() or 0
         counts["rows_in"] += len(batch) - derived
         tally.add(rows=len(batch), rejected=len(judged) - judged["reason"].null_count)
         yield judged
 
 
-def judge(batch: pa.RecordBatch, recipe: Recipe, key: bytes, file: str) -> pa.RecordBatch:
-    """Run the recipe's row filters, and put the pseudonym in the place of the author's name."""
-    batch = apply(recipe.rows, batch)
-    return conform(fill(batch, user_id=pseudonyms(batch["author"], batch["source"], key), file=pa.repeat(file, len(batch))), WORK)
+def judge(batch: pa.RecordBatch, recipe: Recipe, key: bytes, file: str, forgotten: Forgotten | None = None) -> pa.RecordBatch:
+    """Reject what is to be forgotten, run the recipe's row filters, and put the pseudonym in the place of the author's name."""
+    batch = fill(batch, user_id=pseudonyms(batch["author"], batch["source"], key), file=pa.repeat(file, len(batch)))
+    if forgotten:
+        batch = reject_forgotten(batch, forgotten)
+    return conform(apply(with_key(recipe.rows, key), batch), WORK)
 
 
 def _runs(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
