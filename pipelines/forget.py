@@ -81,6 +81,7 @@ def _prepare(folder: Path, local: Path, who: Forgotten) -> dict[str, int]:
     falls = trees.falls | fallen(trees.parent, trees.falls)
     rejected = _rejected(trees, falls)
     _blank_rejected(local, changes, who)
+    _remember(local / ASKED, changes, who)
     if len(rejected):
         name = sha256("".join(rejected["message_id"].to_pylist()).encode()).hexdigest()[:16]
         with durable(changes.put(local / "rejected" / f"forgotten-{name}.parquet")) as temporary:
@@ -88,16 +89,22 @@ def _prepare(folder: Path, local: Path, who: Forgotten) -> dict[str, int]:
         manifest = moved_to_rejected(manifest, rejected)
         manifest |= rewrite_views(folder, local, changes, manifest, trees, falls, rules)
         manifest["personal"] = without_spans(local, changes.put, rejected["message_id"])
-    asked = local / ASKED
-    lines = {*who.lines, *(asked.read_text(encoding="utf-8").splitlines() if asked.exists() else ())}
-    with durable(changes.put(asked)) as temporary:
-        temporary.write_text("".join(f"{line}\n" for line in sorted(lines)), encoding="utf-8")
+    if not changes.moved:
+        return {}
     targets = {target for _, target in changes.moved}  # what is written over must not go when a killed run is ended
     write_json(
         changes.work / _STEPS,
         {"remove": [path for path in changes.removed if path not in targets], "move": changes.moved, "manifest": manifest},
     )
     return dict(sorted(Counter(rejected["reason"].to_pylist()).items()))
+
+
+def _remember(asked: Path, changes: Changes, who: Forgotten) -> None:
+    """Add to the list what is not in it yet."""
+    before = set(asked.read_text(encoding="utf-8").splitlines()) if asked.exists() else set()
+    if not before.issuperset(who.lines):
+        with durable(changes.put(asked)) as temporary:
+            temporary.write_text("".join(f"{line}\n" for line in sorted(before.union(who.lines))), encoding="utf-8")
 
 
 def _rules(folder: Path, local: Path, manifest: dict[str, Any]) -> recipe.Recipe:

@@ -11,7 +11,6 @@ Authors are kept as pseudonyms: no name is written anywhere.
 
 import re
 from collections.abc import Iterable
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -79,7 +78,6 @@ def read_list(path: Path, key: bytes) -> Forgotten:
     return understood(path.read_text(encoding="utf-8").splitlines(), key, str(path))
 
 
-@cache
 def stored(path: Path) -> Forgotten:
     """Read a list that a build keeps: it holds no names, so no key is needed."""
     return understood(path.read_text(encoding="utf-8").splitlines(), b"", str(path))

@@ -64,8 +64,9 @@ def _rows(job: Job, stripe: Stripe, notes: dict[str, str], tally: Tally, counts:
         note=notes.__setitem__,
         progress=lambda size: tally.add(size=size / stripe.stripes),
     )
+    forgotten = job.forgotten
     for batch in source.read(place(stripe.path), reading):
-        judged = judge(batch, recipe, job.key, stripe.file, job.forgotten)
+        judged = judge(batch, recipe, job.key, stripe.file, forgotten)
         derived = pc.sum(pc.fill_null(batch["derived"], False)).as_py() or 0
         counts["rows_in"] += len(batch) - derived
         tally.add(rows=len(batch), rejected=len(judged) - judged["reason"].null_count)

@@ -141,8 +141,8 @@ def differences(stored: Plan, wanted: Plan, read: Collection[str] = ()) -> list[
     if stored["allow_truncated"] and not wanted["allow_truncated"]:
         said.append("allow truncated: was true, now false")
     for name in ("seed", "views", "key", "quora_columns", "versions", "against", "decontaminate", "minhash", "forget"):
-        if stored.get(name) != wanted[name]:
-            said.append(f"{name.replace('_', ' ')}: was {stored.get(name)}, now {wanted[name]}")
+        if stored.get(name) != wanted.get(name):
+            said.append(f"{name.replace('_', ' ')}: was {stored.get(name)}, now {wanted.get(name)}")
     if wanted["bits"] is not None and stored["bits"] != wanted["bits"]:
         said.append(f"buckets: was {1 << stored['bits']}, now {1 << wanted['bits']}")
     if stored["recipe_digest"] != wanted["recipe_digest"]:

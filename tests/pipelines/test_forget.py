@@ -202,3 +202,17 @@ def test_what_cannot_be_done_is_said(release: Path, key_file: Path, tmp_path: Pa
     recipe(local_folder(release), max_turns="3")
     with pytest.raises(ValueError, match="put the recipe it was built with"):
         forget(release, ["u/ann"], key_file=key_file)
+
+
+def test_what_was_replaced_is_counted_kept_beside_and_shown(made: Path) -> None:
+    out = made / "out"
+    [told, *_] = why(out, "reddit:t1_a2")
+    assert [(told["text"][each["start"] : each["end"]][:6], each["type"]) for each in told["personal"]] == [
+        ("<USER_", "USER"),
+        ("<EMAIL", "EMAIL"),
+    ]
+    assert "personal" not in why(out, "reddit:t1_a3")[0]
+    assert read_json(out / "manifest.json")["personal"] == {"EMAIL": 1, "USER": 1}
+    [bob] = [row["user_id"] for row in rows(out, "messages") if row["message_id"] == "reddit:t1_a1"]
+    assert f"says <USER_{bob[:8]}>, mail me at <EMAIL_" in told["text"]
+    assert "kitchen-mail" not in str(rows(made / "out.local", "personal"))

@@ -55,7 +55,7 @@ def test_names_are_unique_and_types_are_those_documented(schema: pa.Schema) -> N
 
 
 def test_documented_names_are_unique() -> None:
-    assert len(COLUMNS) == len(MESSAGE) + 13
+    assert len(COLUMNS) == len(MESSAGE) + 14
 
 
 def test_the_author_in_clear_is_in_what_sources_yield_and_nowhere_else() -> None:
@@ -73,6 +73,7 @@ def test_work_is_input_under_pseudonyms_and_what_the_stages_found() -> None:
         "file",
         "lang",
         "lang_score",
+        "pii",
         "duplicate_of",
         "similarity",
     }
@@ -80,7 +81,7 @@ def test_work_is_input_under_pseudonyms_and_what_the_stages_found() -> None:
 
 
 def test_the_published_row_has_nothing_of_what_only_travels() -> None:
-    travels = {"author", "bot", "retrieved", "derived", "row", "reason", "rejected_by", "value", "threshold", "detail", "file"}
+    travels = {"author", "bot", "retrieved", "derived", "row", "reason", "rejected_by", "value", "threshold", "detail", "pii", "file"}
     assert not travels & set(MESSAGE.names)
 
 
