@@ -1,5 +1,6 @@
 """Run filters over a batch, one after the other, sparing each the rows that are already rejected."""
 
+import inspect
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -24,6 +25,11 @@ def name_of(each: Filter) -> str:
     """The filter's full name, without its thresholds."""
     function = each.func if isinstance(each, partial) else each
     return f"{getattr(function, '__module__', '?')}.{getattr(function, '__qualname__', repr(function))}"
+
+
+def with_key(filters: Sequence[Filter], key: bytes) -> list[Filter]:
+    """Give the build's key to the filters that take a `key`: it stands in no recipe."""
+    return [partial(each, key=key) if "key" in inspect.signature(each).parameters else each for each in filters]  # type: ignore[call-arg]
 
 
 def apply(filters: Sequence[Filter], batch: pa.RecordBatch, where: NDArray[np.bool_] | None = None) -> pa.RecordBatch:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import xxhash
 from numpy.typing import NDArray
 
-NORMALIZATION = 2
+NORMALIZATION = 3
 """Version of what is in this file: a change of it changes which texts are alike, and signatures kept from before."""
 
 _BLANKS = r"\s\x0b\x1c-\x1f\x{85}\p{Z}"
@@ -31,6 +31,10 @@ _NOT_OWN = (
     r"[ \t]*sent from my \w+.*",
 )
 _BOILERPLATE = rf"(?m)^(?:{'|'.join(_NOT_OWN)})$"
+
+_CODED = r"<([a-z]{2,8})_(?:[a-z0-9]{3}|[0-9a-f]{8})>"
+_CODES = ((r"<([a-z]{2,8})_[a-z0-9]{3}>", r"<\1____>"), (r"<([a-z]{2,8})_[0-9a-f]{8}>", r"<\1_________>"))
+"""Placeholders of personal data (`filters.placeholders`), whose codes differ from tree to tree: signs of words in the place of the code."""
 
 _IN_WORDS = r"\p{L}\p{N}\p{M}_+#<>=%&^|~$\p{Sm}"
 _BETWEEN_WORDS = rf"[^{_IN_WORDS}]{{2,}}|[^{_IN_WORDS} ]"
@@ -63,7 +67,7 @@ class Words(NamedTuple):
 
 
 def fold(texts: pa.Array) -> pa.Array:
-    """Unicode NFKD in lower case.
+    """Unicode NFKD in lower case; a placeholder of personal data is the same whatever its code.
 
     The decomposed form, because that is what pyarrow up to 25 makes whatever it is asked for (apache/arrow#51225).
     """
@@ -72,7 +76,17 @@ def fold(texts: pa.Array) -> pa.Array:
         other = pc.invert(plain)
         folded = pc.utf8_lower(pc.utf8_normalize(texts.filter(other), form="NFKD"))
         texts = pc.replace_with_mask(texts, other, folded)
-    return pc.ascii_lower(texts)
+    return _without_codes(pc.ascii_lower(texts))
+
+
+def _without_codes(lower: pa.Array) -> pa.Array:
+    coded = pc.match_substring_regex(lower, _CODED)
+    if not pc.any(coded).as_py():
+        return lower
+    plain = lower.filter(coded)
+    for pattern, same in _CODES:
+        plain = pc.replace_substring_regex(plain, pattern, same)
+    return pc.replace_with_mask(lower, coded, plain)
 
 
 def normalize(folded: pa.Array) -> pa.Array:

@@ -15,8 +15,10 @@ from pipelines.crew import DONE, LOCAL_RUNNER, Crew, Exchange, Stage
 from pipelines.dedup import Turn, cluster, match, prune, settled, turn_name
 from pipelines.files import read_json, remove, write_json
 from pipelines.finish import finish
+from pipelines.forget import resume
+from pipelines.forgotten import read_list
 from pipelines.ingest import Stripe, ingest
-from pipelines.job import AGAINST, FINISH, INGEST, PUBLISH, REFINE, Job, local_folder
+from pipelines.job import AGAINST, FINISH, FORGET, INGEST, PUBLISH, REFINE, Job, local_folder
 from pipelines.key import load_key
 from pipelines.lock import locked
 from pipelines.manifest import manifest
@@ -55,6 +57,7 @@ def build(
     overwrite: bool = False,
     against: Sequence[str | Path] = (),
     decontaminate: Sequence[str | Path] = (),
+    forget: str | Path | None = None,
     minhash: str = "numpy",
     exchange: Exchange = "files",
     patience: float | None = None,
@@ -67,7 +70,8 @@ def build(
     `inputs` maps a source's name to files, folders or globs. A build that was interrupted goes on where it
     stopped; one that is complete is returned as it is. `workers` processes share the work on this machine;
     `against` are the folders of earlier releases: what they hold is not published again; `decontaminate` are
-    evaluation sets: no message holds an item of one. A process whose shard makes no progress for `patience` seconds is ended; with one
+    evaluation sets: no message holds an item of one; `forget` is a list of
+    messages and authors to leave out (`pipelines.forgotten`). A process whose shard makes no progress for `patience` seconds is ended; with one
     worker, that is this one. With another `runner` than FnApiRunner, Beam's own `runner_options` say where it runs.
 
     Raises:
@@ -81,7 +85,9 @@ def build(
     with locked(local / "lock"):
         if workers > 1 and runner == LOCAL_RUNNER:
             make_ready()
+        resume(folder, local)
         key = load_key(Path(key_file) if key_file else None)
+        forgotten = "\n".join(read_list(place(forget), key).lines) if forget else None
         stored = read_json(local / "plan.json") if (local / "plan.json").exists() and not overwrite else None
         wanted: Plan = {
             "seed": seed,
@@ -92,6 +98,7 @@ def build(
             "versions": versions(),
             "against": describe_releases(against),
             "decontaminate": describe_sets(decontaminate),
+            "forget": None if forgotten is None else hashlib.sha256(forgotten.encode()).hexdigest(),
             "minhash": minhash,
             "bits": None if buckets is None else buckets.bit_length() - 1,
             "recipe": recipe.text(recipe.load(str(recipe_file) if recipe_file else None)),
@@ -104,6 +111,8 @@ def build(
         if (folder / "manifest.json").exists():
             remove(local / "stages")
             return dict(read_json(folder / "manifest.json"))
+        if forgotten is not None:
+            (local / FORGET).write_text(forgotten, encoding="utf-8")
         job = Job(
             out=str(folder),
             recipe_file=_keep_recipe(local, recipe_file),
@@ -116,6 +125,7 @@ def build(
             minhash=minhash,
             against=tuple(each.path for each in earlier_files([release["path"] for release in plan["against"]])),
             decontaminate=bool(plan["decontaminate"]),
+            forget=forgotten is not None,
         )
         size = sum(entry["bytes"] for entry in plan["inputs"])
         with Crew(workers, run_pipeline, runner, runner_options, watch, {INGEST: size}, exchange, patience) as crew:
@@ -234,5 +244,5 @@ def _remove(folder: Path, local: Path) -> None:
     if folder.exists() and any(folder.iterdir()) and not (local / "plan.json").exists():
         raise ValueError(f"{folder}: is not empty and was not made by gather; remove it yourself if it can go")
     (local / "plan.json").unlink(missing_ok=True)
-    for old in (folder, *(local / name for name in ("stages", "rejected", "proofs", "signatures"))):
+    for old in (folder, *(local / name for name in ("stages", "rejected", "proofs", "signatures", "personal"))):
         remove(old)

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from filters.minhash import SIGNERS, banding
 from pipelines import look, recipe, screen
+from pipelines.cli_forget import forget_command
 from pipelines.export import FORMATS, export
 from pipelines.job import local_folder
 from pipelines.options import AsJson, Out, Patience, takes_sources
@@ -57,6 +58,9 @@ def build_command(
     decontaminate: Annotated[
         list[str] | None, typer.Option(help="Any number of evaluation sets, as JSONL, CSV or Parquet: no message may hold an item of one.")
     ] = None,
+    forget: Annotated[
+        str | None, typer.Option(help="A list of messages and authors to leave out, one a line: t1_abc, reddit:t1_abc, u/name.")
+    ] = None,
     minhash: Annotated[str, typer.Option(help=f"What signs texts: {', '.join(SIGNERS)} (an oracle, slow).")] = "numpy",
     allow_truncated: Annotated[bool, typer.Option(help="Keep what can be read of a broken archive, and say so in the manifest.")] = False,
     overwrite: Annotated[bool, typer.Option(help="Replace the build that is in OUT.")] = False,
@@ -91,6 +95,7 @@ def build_command(
             quora_columns=_columns(quora_columns),
             against=against or (),
             decontaminate=decontaminate or (),
+            forget=forget,
             minhash=minhash,
             allow_truncated=allow_truncated,
             overwrite=overwrite,
@@ -203,6 +208,9 @@ def export_command(
     with _stderr.status("writing") as status:
         count = export(out, target, format_=format_, progress=lambda done: status.update(f"{done:,} trees written"))
     _stdout.print(f"{count:,} trees in {target}", soft_wrap=True)
+
+
+app.command("forget")(forget_command)
 
 
 @app.command("recipe")

@@ -13,6 +13,7 @@ from pipelines.dedup import VALIDATION, clusters_in
 from pipelines.files import durable
 from pipelines.job import FINISH, Job
 from pipelines.parts import write_batch
+from pipelines.personal import write_spans
 from pipelines.progress import Tally
 from pipelines.recipe import Recipe
 from pipelines.removal import kept_trees, without_losers, write_proofs
@@ -36,6 +37,7 @@ def finish(job: Job, bucket: int, tally: Tally) -> dict[str, Any]:
     tally.add(rows=len(trees.batch), rejected=len(rejected))
     fates, proofs = _fates(trees.batch), write_proofs(job, bucket, trees.proofs)
     kept = [*kept_trees(job, bucket, trees)]
+    personal = write_spans(job.local, bucket, kept[0])
     del trees, rejected  # a bucket may be one great tree: nothing here may hold it while it is put in order
     finished = finished_trees(kept.pop(0), kept.pop(), job.recipe, job.seed, clusters_in(job, bucket))
     write_batch(job.stage(FINISH) / f"{bucket:05}.arrow", finished)
@@ -44,13 +46,32 @@ def finish(job: Job, bucket: int, tally: Tally) -> dict[str, Any]:
         "fates": fates,
         "rows": _view_rows(finished, job),
         "unanswered": pc.sum(pc.equal(finished["tree_state"], "prompt_lottery_waiting")).as_py() or 0,
+        "personal": personal,
         "proofs": proofs,
     }
 
 
 def finished_trees(batch: pa.RecordBatch, parent: Positions, recipe: Recipe, seed: int, clusters: pa.RecordBatch) -> pa.RecordBatch:
     """The messages that are kept, ranked and in reading order; see `FINISHED`."""
-    batch = batch.append_column("rank", ranks(batch, parent))
+    held = [batch]
+    del batch  # so that `in_order` may let its columns go
+    batch, parent, tree = in_order(held.pop(), parent)
+    is_root = parent == np.arange(len(batch))
+    root = roots(parent)
+    batch = fill(
+        batch,
+        origin=pc.binary_join_element_wise(batch["file"], batch["row"].cast(pa.string()), ":"),
+        synthetic=pa.repeat(False, len(batch)),
+    )
+    held_out = _held_out(batch, is_root, recipe, seed, clusters)[root] if len(batch) else is_root
+    columns = {"parent": pa.array(parent), "tree": pa.array(tree), "held_out": pa.array(held_out, pa.bool_())}
+    whole = conform(batch, MESSAGE)
+    return from_columns({name: whole[name] for name in MESSAGE.names} | columns, FINISHED)
+
+
+def in_order(batch: pa.RecordBatch, parent: Positions) -> tuple[pa.RecordBatch, Positions, NDArray[np.uint64]]:
+    """Rank siblings, say which trees are answered, and put all into reading order; returns parents' positions and trees' hashes then, (n,)."""
+    batch = fill(batch, rank=ranks(batch, parent))
     tree = hash64(batch["message_tree_id"])
     order = _order(batch, parent, tree)
     place = np.empty(len(order), np.int64)
@@ -59,19 +80,10 @@ def finished_trees(batch: pa.RecordBatch, parent: Positions, recipe: Recipe, see
     del batch  # a column at a time, so that the old one goes
     batch = pa.RecordBatch.from_pydict({name: columns.pop(name).take(pa.array(order)) for name in [*columns]})
     parent, tree = place[parent[order]], tree[order]
-    is_root = parent == np.arange(len(batch))
     root = roots(parent)
     answered = np.bincount(root, minlength=len(batch))[root] > 1
-    batch = fill(
-        batch,
-        origin=pc.binary_join_element_wise(batch["file"], batch["row"].cast(pa.string()), ":"),
-        tree_state=pc.if_else(pa.array(answered, pa.bool_()), "ready_for_export", "prompt_lottery_waiting"),
-        synthetic=pa.repeat(False, len(batch)),
-    )
-    held_out = _held_out(batch, is_root, recipe, seed, clusters)[root] if len(batch) else is_root
-    columns = {"parent": pa.array(parent), "tree": pa.array(tree), "held_out": pa.array(held_out, pa.bool_())}
-    whole = conform(batch, MESSAGE)
-    return from_columns({name: whole[name] for name in MESSAGE.names} | columns, FINISHED)
+    state = pc.if_else(pa.array(answered, pa.bool_()), "ready_for_export", "prompt_lottery_waiting")
+    return fill(batch, tree_state=state), parent, tree
 
 
 def _order(batch: pa.RecordBatch, parent: Positions, tree: NDArray[np.uint64]) -> Positions:

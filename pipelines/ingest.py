@@ -1,10 +1,8 @@
 """Stage 1, ingest: read a stripe of a dump, judge each row alone, and move it to the bucket of its tree."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,7 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from filters.chain import apply
+from filters.chain import apply, with_key
+from filters.pseudonyms import pseudonyms
+from pipelines.forgotten import Forgotten, reject_forgotten
 from pipelines.job import INGEST, Job
 from pipelines.parts import write_parts
 from pipelines.progress import Tally
@@ -25,8 +25,6 @@ from sources.places import place
 from sources.reading import Reading
 
 RUN_BYTES = 96 << 20
-_HMAC_BLOCK = 64  # bytes: SHA-256's
-_REMEMBERED = 1 << 17  # names with their pseudonyms: many write often
 
 
 @dataclass(frozen=True)
@@ -66,40 +64,21 @@ def _rows(job: Job, stripe: Stripe, notes: dict[str, str], tally: Tally, counts:
         note=notes.__setitem__,
         progress=lambda size: tally.add(size=size / stripe.stripes),
     )
+    forgotten = job.forgotten
     for batch in source.read(place(stripe.path), reading):
-        judged = judge(batch, recipe, job.key, stripe.file)
+        judged = judge(batch, recipe, job.key, stripe.file, forgotten)
         derived = pc.sum(pc.fill_null(batch["derived"], False)).as_py() or 0
         counts["rows_in"] += len(batch) - derived
         tally.add(rows=len(batch), rejected=len(judged) - judged["reason"].null_count)
         yield judged
 
 
-def judge(batch: pa.RecordBatch, recipe: Recipe, key: bytes, file: str) -> pa.RecordBatch:
-    """Run the recipe's row filters, and put the pseudonym in the place of the author's name."""
-    batch = apply(recipe.rows, batch)
-    return conform(fill(batch, user_id=pseudonyms(batch["author"], batch["source"], key), file=pa.repeat(file, len(batch))), WORK)
-
-
-def pseudonyms(authors: pa.Array, sources: pa.Array, key: bytes) -> pa.Array:
-    """HMAC-SHA256 of source and name under the key, the first 128 bits as hex; null stays null."""
-    names = pc.binary_join_element_wise(sources, authors, "\0").dictionary_encode()
-    return pa.array([_pseudonym(name, key) for name in names.dictionary.to_pylist()], pa.string()).take(names.indices)
-
-
-@lru_cache(_REMEMBERED)
-def _pseudonym(name: str, key: bytes) -> str:
-    inner, outer = _pads(key)
-    within, around = inner.copy(), outer.copy()
-    within.update(name.encode("utf-8", "replace"))
-    around.update(within.digest())
-    return around.hexdigest()[:32]
-
-
-@cache
-def _pads(key: bytes) -> tuple[Any, Any]:
-    """HMAC's two hashes, with the key's part of the work done (RFC 2104, section 4)."""
-    padded = (key if len(key) <= _HMAC_BLOCK else hashlib.sha256(key).digest()).ljust(_HMAC_BLOCK, b"\0")
-    return hashlib.sha256(bytes(byte ^ 0x36 for byte in padded)), hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
+def judge(batch: pa.RecordBatch, recipe: Recipe, key: bytes, file: str, forgotten: Forgotten | None = None) -> pa.RecordBatch:
+    """Reject what is to be forgotten, run the recipe's row filters, and put the pseudonym in the place of the author's name."""
+    batch = fill(batch, user_id=pseudonyms(batch["author"], batch["source"], key), file=pa.repeat(file, len(batch)))
+    if forgotten:
+        batch = reject_forgotten(batch, forgotten)
+    return conform(apply(with_key(recipe.rows, key), batch), WORK)
 
 
 def _runs(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

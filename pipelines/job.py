@@ -9,6 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipelines.files import read_sealed
+from pipelines.forgotten import Forgotten, stored
 from pipelines.parts import read_parts
 from pipelines.published import published_texts
 from pipelines.recipe import Near, Recipe, load
@@ -19,6 +20,9 @@ INGEST, REFINE, AGAINST, DEDUP, FINISH, PUBLISH = "1-ingest", "2-refine", "2-aga
 
 RESULTS = "results"
 """The file in which a finished stage's results stand together, so that later shards read one file and not thousands."""
+
+FORGET = "forget.txt"
+"""The list, in OUT.local, of what a build leaves out."""
 
 
 class Deduped(Protocol):
@@ -54,7 +58,8 @@ class Deduped(Protocol):
 class Job:
     """One build. `bits`: the trees travel in 2**bits buckets. `key`: what author names are hashed under.
 
-    `against` are the published files of earlier releases; `decontaminate`: there are evaluation sets to look for.
+    `against` are the published files of earlier releases; `decontaminate`: there are evaluation sets to look for;
+    `forget`: there is a list of what is to be forgotten.
     """
 
     out: str
@@ -68,6 +73,7 @@ class Job:
     minhash: str
     against: tuple[str, ...] = ()
     decontaminate: bool = False
+    forget: bool = False
 
     @property
     def local(self) -> Path:
@@ -78,6 +84,11 @@ class Job:
     def recipe(self) -> Recipe:
         """The recipe in force."""
         return load(self.recipe_file)
+
+    @property
+    def forgotten(self) -> Forgotten | None:
+        """What is to be forgotten."""
+        return stored(self.local / FORGET) if self.forget else None
 
     @property
     def near(self) -> Near | None:

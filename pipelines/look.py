@@ -11,12 +11,14 @@ from filters.contamination import items
 from pipelines.alike import shared
 from pipelines.files import read_json
 from pipelines.job import local_folder
+from pipelines.personal import told as personal_told
 from schemas.convert import flatten, nest
 from schemas.reasons import REASONS
 from sources.places import dataset, place
 from sources.tables import blocks
 
 _STAGES = {
+    "forgotten": "the list of what is to be forgotten",
     "malformed": "the source's reader",
     "not_conversation": "the source's reader",
     "superseded": "tree building",
@@ -97,7 +99,7 @@ def why(out: str | Path, message_id: str) -> list[dict[str, Any]]:
 
     In the place of an id may stand FILE:ROW for a row of a dump, as in the column `origin`. `fate` is kept,
     rejected or absent; a rejected one has reason, meaning, rejected_by, value, threshold, duplicate_of,
-    similarity and detail where they apply, a kept one role and rank. A duplicate has `other_text` besides, and in `shared` and
+    similarity and detail where they apply, a kept one role, rank, and in `personal` the spans where personal data was replaced. A duplicate has `other_text` besides, and in `shared` and
     `other_shared` where the two have runs of words in common, in characters.
 
     Raises:
@@ -123,7 +125,7 @@ def _fates(out: Path, message_id: str) -> Iterator[dict[str, Any]]:
     for row in sorted(_rejected(out, pc.field("message_id") == message_id), key=lambda row: row["reason"] != "superseded"):
         yield _told_of_rejected(out, row)
     for row in messages(out, pc.field("message_id") == message_id).to_pylist():
-        yield {**_shown(row), "fate": "kept"}
+        yield _told_of_kept(out, row)
 
 
 def _fates_of_row(out: Path, origin: str) -> Iterator[dict[str, Any]]:
@@ -134,13 +136,18 @@ def _fates_of_row(out: Path, origin: str) -> Iterator[dict[str, Any]]:
     for found in _rejected(out, (pc.field("file") == file) & (pc.field("row") == int(row))):
         yield _told_of_rejected(out, found)
     for found in messages(out, pc.field("origin") == origin).to_pylist():
-        yield {**_shown(found), "fate": "kept"}
+        yield _told_of_kept(out, found)
 
 
 def _rejected(out: Path, where: pc.Expression) -> list[dict[str, Any]]:
     folder = local_folder(out) / "rejected"
     found: list[dict[str, Any]] = dataset(folder).to_table(filter=where).to_pylist() if folder.is_dir() else []
     return found
+
+
+def _told_of_kept(out: Path, row: Mapping[str, Any]) -> dict[str, Any]:
+    spans = list(personal_told(out, row["message_id"]))
+    return {**_shown(row), "fate": "kept", **({"personal": spans} if spans else {})}
 
 
 def _told_of_rejected(out: Path, row: Mapping[str, Any]) -> dict[str, Any]:

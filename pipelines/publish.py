@@ -4,8 +4,9 @@ Buckets and shards are both made by the top bits of the hash of the tree's id, a
 order of that hash. So a shard's rows, row groups and bytes do not depend on the number of buckets.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -71,20 +72,30 @@ def shards(rows: Mapping[str, Mapping[str, Mapping[int, int]]]) -> list[Shard]:
 def publish(job: Job, shard: Shard, tally: Tally) -> dict[str, Any]:
     """Write one file of a view under its final name."""
     target = place(job.out) / shard.path
-    schema, rows = VIEWS[shard.view].schema, 0
     texts: list[pa.Array] = []
+
+    def seen(group: pa.Table) -> None:
+        tally.add(rows=len(group))
+        texts.extend(group["text"].chunks if shard.view == "messages" else [])
+
+    rows = write_rows(target, shard.view, _rows(job, shard), seen)
+    if shard.view == "messages" and job.recipe.duplicates:
+        write_released(job.local / "signatures" / shard.path, texts, job.near, job.minhash)
+    return {"path": shard.path, "rows": rows, "bytes": target.stat().st_size, "sha256": sha256(target)}
+
+
+def write_rows(target: Path, name: str, batches: Iterable[pa.RecordBatch], seen: Callable[[pa.Table], object]) -> int:
+    """Write rows of a view to a file of it; tell `seen` of each row group, return the number of rows."""
+    schema, rows = VIEWS[name].schema, 0
     with (
         durable(target) as temporary,
         pq.ParquetWriter(temporary, schema, compression="zstd", compression_level=3, use_dictionary=_dictionaries(schema)) as writer,
     ):
-        for group in _groups(_rows(job, shard), _GROUP_ROWS[shard.view]):
+        for group in _groups(batches, _GROUP_ROWS[name]):
             writer.write_table(group, row_group_size=len(group))
             rows += len(group)
-            tally.add(rows=len(group))
-            texts += group["text"].chunks if shard.view == "messages" else []
-    if shard.view == "messages" and job.recipe.duplicates:
-        write_released(job.local / "signatures" / shard.path, texts, job.near, job.minhash)
-    return {"path": shard.path, "rows": rows, "bytes": target.stat().st_size, "sha256": sha256(target)}
+            seen(group)
+    return rows
 
 
 def _dictionaries(schema: pa.Schema) -> list[str]:
@@ -112,7 +123,7 @@ def _rows(job: Job, shard: Shard) -> Iterator[pa.RecordBatch]:
         yield view(shard.view, batch, parent, job.recipe)
 
 
-def _groups(batches: Iterator[pa.RecordBatch], size: int) -> Iterator[pa.Table]:
+def _groups(batches: Iterable[pa.RecordBatch], size: int) -> Iterator[pa.Table]:
     """Cut the rows into tables of exactly `size` rows, the last one shorter, each column in one piece."""
     held: list[pa.RecordBatch] = []
     count = 0

@@ -15,6 +15,7 @@ from typing import Literal
 from filters.chain import Filter, name_of
 from filters.language import fill_language, reject_language
 from filters.marks import reject_bots, reject_link_posts, reject_marked, reject_stickied
+from filters.personal import fill_personal, scrub_personal
 from filters.phrases import reject_boilerplate, reject_removed, reject_stock, trim_edits
 from filters.quality import fill_quality, reject_bare_links, reject_low_quality, reject_repetitive, reject_shouting, reject_symbols
 from filters.shape import fill_shape
@@ -135,6 +136,24 @@ RECIPE = Recipe(
             min_score=0.5,
         ),
         partial(reject_language, keep=("en",)),
+        partial(
+            fill_personal,
+            types=("EMAIL", "PHONE", "IP", "CARD", "SSN", "IBAN", "CRYPTO", "KEY", "GPS", "USER", "PROFILE", "NAME"),
+            keep=(
+                r"(?:git|hg|svn)@[\w.-]+",  # remotes of repositories
+                r".+@(?:[\w.-]+\.)?example\.(?:com|org|net|edu)|.+@[\w.-]+\.(?:example|test|invalid|localhost)",  # RFC 2606
+                r"(?:no-?reply|do-?not-?reply)@.+",
+                r"(?:foo|bar|user|you|me|name|your[._-]?(?:name|e?mail)|some(?:one|body))@(?:foo|bar|domain|site|server|host|company|email)\.\w+",
+                r"(?:1\.1\.1|1\.0\.0)\.1|8\.8\.(?:8\.8|4\.4)|9\.9\.9\.9|208\.67\.22[02]\.22[02]|2001:4860:4860::88(?:88|44)|2606:4700:4700::1[01]11",  # resolvers
+                r"(?:\+?1[ .-]?)?(?:\(?\d{3}\)?[ .-]?)?555[ .-]?01\d\d",  # reserved for stories in North America,
+                r"(?:\+44 ?|0)(?:7700[ ]?900[ ]?\d{3}|20[ ]?7946[ ]?0\d{3})",  # and in Britain
+                r"4111[ -]?1111[ -]?1111[ -]?1111|4242[ -]?4242[ -]?4242[ -]?4242|5555[ -]?5555[ -]?5555[ -]?4444|3782[ -]?822463[ -]?10005",  # for tests
+                r"123-45-6789|078-05-1120",
+                r"@(?:override|test|property|(?:static|class)method|dataclass|media|import|keyframes|param|returns?|deprecated|nullable|autowired|author|echo|here|everyone|channel|all|user(?:name)?|reply|name)",
+            ),
+            min_score=0.5,
+        ),
+        partial(scrub_personal, style="placeholder"),
     ],
     roles="alternate",
     duplicates=True,

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from filters.chain import apply
+from filters.chain import apply, with_key
 from filters.duplicates import ids
 from pipelines.contamination import reject_contaminated
 from pipelines.job import INGEST, REFINE, Job
@@ -31,7 +31,7 @@ def runs(job: Job) -> list[tuple[Path, list[int]]]:
 
 def refine(job: Job, bucket: int, tally: Tally) -> dict[str, Any]:
     """Write the bucket's trees and the keys of the messages still in the running."""
-    batch, parent = trees(read_parts(runs(job), bucket, WORK), job.recipe)
+    batch, parent = trees(read_parts(runs(job), bucket, WORK), job.recipe, job.key)
     batch = reject_fallen(reject_contaminated(job, batch, bucket), parent)
     folder, name = job.stage(REFINE), f"{bucket:05}"
     write_batch(folder / f"{name}.arrow", batch.append_column("parent", pa.array(parent)))
@@ -46,13 +46,13 @@ def refine(job: Job, bucket: int, tally: Tally) -> dict[str, Any]:
     return {"holder": bucket, "rows": rows, **found}
 
 
-def trees(batch: pa.RecordBatch, recipe: Recipe) -> tuple[pa.RecordBatch, Positions]:
+def trees(batch: pa.RecordBatch, recipe: Recipe, key: bytes) -> tuple[pa.RecordBatch, Positions]:
     """Judge whole trees: returns the rows with roles and reasons, and their parents' positions, (n,)."""
     batch, parent = resolve(settle_versions(batch), recipe.roles)
-    top = parent == np.arange(len(batch))
-    batch = conform(apply(recipe.messages, batch, top), WORK)
+    top, filters = parent == np.arange(len(batch)), with_key(recipe.messages, key)
+    batch = conform(apply(filters, batch, top), WORK)
     batch = reject_fallen(batch, parent)
-    batch = conform(apply(recipe.messages, batch, ~top), WORK)
+    batch = conform(apply(filters, batch, ~top), WORK)
     return reject_fallen(batch, parent), parent
 
 

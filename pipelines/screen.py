@@ -211,6 +211,13 @@ def fate(console: Console, told: Mapping[str, Any]) -> None:
     elif told["fate"] == "kept":
         rank = f", rank {told['rank']} among its siblings" if "rank" in told else ""
         facts.append(("fate", f"kept as {told['role']}{rank}"))
+        if "personal" in told:
+            facts.append(
+                (
+                    "replaced",
+                    ", ".join(f"{each['type']} at {each['start']}-{each['end']} ({each['score']:.2f})" for each in told["personal"]),
+                )
+            )
     else:
         facts += [("fate", f"rejected: {told['reason']} ({told['meaning']})"), ("by", told["rejected_by"])]
         if "value" in told:

@@ -27,6 +27,10 @@ DETOXIFY = pa.struct(
 EMOJIS = pa.list_(pa.struct([("name", pa.string()), ("count", pa.int32())]))
 LABELS = pa.list_(pa.struct([("name", pa.string()), ("value", pa.float64()), ("count", pa.int32())]))
 
+PII = pa.list_(
+    pa.struct([("start", pa.int32()), ("end", pa.int32()), ("type", pa.string()), ("score", pa.float32()), ("replaced", pa.bool_())])
+)
+
 
 class Column(NamedTuple):
     """One column: its name, Arrow type, who fills it, where the name is from, and what it means."""
@@ -112,6 +116,13 @@ _WORKING = (
     Column("value", pa.float64(), "filter", "ours", "the measured value that condemned it"),
     Column("threshold", pa.float64(), "filter", "ours", "the recipe's threshold it was held against"),
     Column("detail", _S, "filter", "ours", "for a malformed row: what was wrong and its first 200 bytes"),
+    Column(
+        "pii",
+        PII,
+        "filter",
+        "ours",
+        "personal data in the text: where, in characters, of what type, how surely, and whether it is replaced already",
+    ),
     Column("file", _S, "ingest", "ours", "name of the input file"),
     Column("duplicate_of", _S, "dedup", "ours", "message_id of the kept message this one duplicates, or the evaluation item it holds"),
     Column("similarity", pa.float64(), "dedup", "ours", "Jaccard similarity to it, 0 to 1; null where it is the same message"),
@@ -136,7 +147,7 @@ WORK = _schema(
     "user_id "
     + _FROM_SITE
     + """ rejected_by value threshold file parent_chars lang lang_score lang_second lang_second_score
-    words letter_share capital_share repeat_share link_share quality detoxify duplicate_of similarity"""
+    words letter_share capital_share repeat_share link_share quality detoxify pii duplicate_of similarity"""
 )
 """What travels between stages: whole trees, rejected rows among them."""
 

@@ -1,6 +1,7 @@
 """Why a row can be rejected: every reason a source, a filter or a stage may give, in one line each."""
 
 REASONS = {
+    "forgotten": "its author, or somebody for this message, asked to be forgotten; its text is kept nowhere",
     "malformed": "the row cannot be parsed; `detail` tells where and why, with its first 200 bytes",
     "not_conversation": "neither question, answer, post nor comment (a tag wiki, an election notice)",
     "superseded": "the same object was fetched again later; the later version stands for both",

@@ -421,3 +421,10 @@ def test_only_lines_that_are_not_the_writers_own_go() -> None:
     expected = ["keep this.", "\n\nanswer > 3.\n", None, "u\u0308ber\n\n", "", "keep that."]
     assert own(fold(column([*texts]))).to_pylist() == expected
     assert own(fold(column([*texts])).slice(1, 3)).to_pylist() == expected[1:4]
+
+
+def test_a_placeholder_is_the_same_whatever_its_code() -> None:
+    one, other = (fold(pa.array([f"mail <EMAIL_{code}> or <USER_{user}>, é"])) for code, user in (("k3f", "0a1b2c3d"), ("zz9", "ffffffff")))
+    assert one.to_pylist() == other.to_pylist() == ["mail <email____> or <user_________>, e\u0301"]
+    assert fold(pa.array(["<EMAIL_k3> <EMAIL_k3ff> <X_abc>"])).to_pylist() == ["<email_k3> <email_k3ff> <x_abc>"]
+    assert len(words(separate(one)).hashes) == 9  # mail < email > or < user > e

@@ -39,6 +39,18 @@ messages:
   filters.language.fill_language(engines=('cld2', 'lid176', 'py3langid'), sure=0.93, max_chars=300, min_words=4, max_symbols=0.08, \
 min_foreign=2, min_score=0.5)
   filters.language.reject_language(keep=('en',))
+  filters.personal.fill_personal(types=('EMAIL', 'PHONE', 'IP', 'CARD', 'SSN', 'IBAN', 'CRYPTO', 'KEY', 'GPS', 'USER', 'PROFILE', 'NAME'), \
+keep=('(?:git|hg|svn)@[\\\\w.-]+', \
+'.+@(?:[\\\\w.-]+\\\\.)?example\\\\.(?:com|org|net|edu)|.+@[\\\\w.-]+\\\\.(?:example|test|invalid|localhost)', \
+'(?:no-?reply|do-?not-?reply)@.+', \
+'(?:foo|bar|user|you|me|name|your[._-]?(?:name|e?mail)|some(?:one|body))@(?:foo|bar|domain|site|server|host|company|email)\\\\.\\\\w+', \
+'(?:1\\\\.1\\\\.1|1\\\\.0\\\\.0)\\\\.1|8\\\\.8\\\\.(?:8\\\\.8|4\\\\.4)|9\\\\.9\\\\.9\\\\.9|208\\\\.67\\\\.22[02]\\\\.22[02]|2001:4860:4860::88(?:88|44)|2606:4700:4700::1[01]11', \
+'(?:\\\\+?1[ .-]?)?(?:\\\\(?\\\\d{3}\\\\)?[ .-]?)?555[ .-]?01\\\\d\\\\d', \
+'(?:\\\\+44 ?|0)(?:7700[ ]?900[ ]?\\\\d{3}|20[ ]?7946[ ]?0\\\\d{3})', \
+'4111[ -]?1111[ -]?1111[ -]?1111|4242[ -]?4242[ -]?4242[ -]?4242|5555[ -]?5555[ -]?5555[ -]?4444|3782[ -]?822463[ -]?10005', \
+'123-45-6789|078-05-1120', \
+'@(?:override|test|property|(?:static|class)method|dataclass|media|import|keyframes|param|returns?|deprecated|nullable|autowired|author|echo|here|everyone|channel|all|user(?:name)?|reply|name)'), min_score=0.5)
+  filters.personal.scrub_personal(style='placeholder')
 roles: 'alternate'
 duplicates: True
 near: Near(threshold=0.8, split_threshold=0.7, recall=0.95)
@@ -78,7 +90,7 @@ def test_steps_name_partials_and_plain_functions() -> None:
 
 def test_a_file_replaces_the_recipe(tmp_path: Path) -> None:
     found = load(recipe(tmp_path, "RECIPE = replace(RECIPE, messages=[], validation=0.25)"))
-    assert text(found) == re.sub("(?m)^  filters.language.*\n", "", DEFAULT).replace("0.05", "0.25")
+    assert text(found) == re.sub("(?m)^  filters.(language|personal).*\n", "", DEFAULT).replace("0.05", "0.25")
 
 
 def test_the_digest_is_the_same_when_the_same_recipe_is_loaded_again(tmp_path: Path) -> None:

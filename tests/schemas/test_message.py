@@ -66,7 +66,7 @@ def test_the_author_in_clear_is_in_what_sources_yield_and_nowhere_else() -> None
 def test_work_is_input_under_pseudonyms_and_what_the_stages_found() -> None:
     assert set(INPUT.names) - set(WORK.names) == {"author"}
     found = """user_id rejected_by value threshold file parent_chars lang lang_score lang_second lang_second_score
-        words letter_share capital_share repeat_share link_share quality detoxify duplicate_of similarity"""
+        words letter_share capital_share repeat_share link_share quality detoxify pii duplicate_of similarity"""
     assert set(WORK.names) - set(INPUT.names) == set(found.split())
     assert REJECTED == WORK
 
@@ -83,6 +83,7 @@ def test_the_published_row_has_nothing_of_what_only_travels() -> None:
         "value",
         "threshold",
         "detail",
+        "pii",
         "file",
         "parent_chars",
     }

@@ -5,7 +5,7 @@ import hmac
 import pyarrow as pa
 import pytest
 
-from pipelines.ingest import pseudonyms
+from filters.pseudonyms import pseudonyms
 
 NAMES = ["ann", "Bob_2", "ann", None, "", "Zoë 世界"]
 
