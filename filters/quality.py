@@ -14,7 +14,7 @@ def fill_quality(batch: pa.RecordBatch, *, half_prompt: float, half_answer: floa
     Fills: quality.
     """
     words = batch["words"].cast(pa.float64())
-    half = pc.if_else(pc.equal(batch["role"], "prompter"), half_prompt, half_answer)
+    half = pc.if_else(pc.fill_null(pc.equal(batch["role"], "prompter"), False), half_prompt, half_answer)
     quality = pc.multiply(pc.divide(words, pc.add(words, half)), batch["letter_share"])
     for share in ("capital_share", "repeat_share"):
         quality = pc.multiply(quality, pc.subtract(1.0, pc.fill_null(batch[share], 0.0)))

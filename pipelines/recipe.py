@@ -20,6 +20,7 @@ from filters.phrases import reject_boilerplate, reject_removed, reject_stock, tr
 from filters.quality import fill_quality, reject_bare_links, reject_low_quality, reject_repetitive, reject_shouting, reject_symbols
 from filters.shape import fill_shape
 from filters.text import reject_empty, reject_length, reject_link_only, reject_markup_only
+from filters.toxicity import fill_toxicity, reject_toxic
 from sources.places import here, place
 
 
@@ -125,6 +126,7 @@ RECIPE = Recipe(
         partial(reject_length, min_chars=8, max_chars=40_000),
     ],
     messages=[
+        *QUALITY,
         partial(
             fill_language,
             engines=("cld2", "lid176", "py3langid"),
@@ -136,6 +138,8 @@ RECIPE = Recipe(
             min_score=0.5,
         ),
         partial(reject_language, keep=("en",)),
+        partial(fill_toxicity, engine="fast"),
+        partial(reject_toxic, max_prompter=0.95, max_assistant=0.85),  # who asks may have to quote
         partial(
             fill_personal,
             types=("EMAIL", "PHONE", "IP", "CARD", "SSN", "IBAN", "CRYPTO", "KEY", "GPS", "USER", "PROFILE", "NAME"),

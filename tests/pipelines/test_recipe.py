@@ -36,9 +36,22 @@ pattern='(?:[a-z0-9]Bot|[_-][Bb][Oo][Tt]|-?ModTeam)$')
   filters.text.reject_markup_only()
   filters.text.reject_length(min_chars=8, max_chars=40000)
 messages:
+  filters.phrases.trim_edits(max_chars=160)
+  filters.phrases.reject_removed(max_chars=300)
+  filters.shape.fill_shape(ngram=3)
+  filters.quality.reject_bare_links(min_words=5)
+  filters.quality.reject_symbols(min_letter_share=0.4)
+  filters.phrases.reject_stock(max_words=8)
+  filters.quality.reject_shouting(min_words=4, max_capital_share=0.7)
+  filters.quality.reject_repetitive(max_repeat_share=0.7)
+  filters.phrases.reject_boilerplate(max_chars=400)
+  filters.quality.fill_quality(half_prompt=3, half_answer=15)
+  filters.quality.reject_low_quality(min_quality=0.3)
   filters.language.fill_language(engines=('cld2', 'lid176', 'py3langid'), sure=0.93, max_chars=300, min_words=4, max_symbols=0.08, \
 min_foreign=2, min_score=0.5)
   filters.language.reject_language(keep=('en',))
+  filters.toxicity.fill_toxicity(engine='fast')
+  filters.toxicity.reject_toxic(max_prompter=0.95, max_assistant=0.85)
   filters.personal.fill_personal(types=('EMAIL', 'PHONE', 'IP', 'CARD', 'SSN', 'IBAN', 'CRYPTO', 'KEY', 'GPS', 'USER', 'PROFILE', 'NAME'), \
 keep=('(?:git|hg|svn)@[\\\\w.-]+', \
 '.+@(?:[\\\\w.-]+\\\\.)?example\\\\.(?:com|org|net|edu)|.+@[\\\\w.-]+\\\\.(?:example|test|invalid|localhost)', \
@@ -90,7 +103,7 @@ def test_steps_name_partials_and_plain_functions() -> None:
 
 def test_a_file_replaces_the_recipe(tmp_path: Path) -> None:
     found = load(recipe(tmp_path, "RECIPE = replace(RECIPE, messages=[], validation=0.25)"))
-    assert text(found) == re.sub("(?m)^  filters.(language|personal).*\n", "", DEFAULT).replace("0.05", "0.25")
+    assert text(found) == re.sub("(?s)messages:.*roles:", "messages:\nroles:", DEFAULT).replace("0.05", "0.25")
 
 
 def test_the_digest_is_the_same_when_the_same_recipe_is_loaded_again(tmp_path: Path) -> None:

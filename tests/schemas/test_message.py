@@ -55,7 +55,7 @@ def test_names_are_unique_and_types_are_those_documented(schema: pa.Schema) -> N
 
 
 def test_documented_names_are_unique() -> None:
-    assert len(COLUMNS) == len(MESSAGE) + 14
+    assert len(COLUMNS) == len(MESSAGE) + 15
 
 
 def test_the_author_in_clear_is_in_what_sources_yield_and_nowhere_else() -> None:
