@@ -12,6 +12,7 @@ from rich.console import Console
 
 from filters.minhash import SIGNERS, banding
 from pipelines import look, recipe, screen
+from pipelines.cli_filters import evaluate_command, score_command
 from pipelines.cli_forget import forget_command
 from pipelines.export import FORMATS, export
 from pipelines.job import local_folder
@@ -210,6 +211,8 @@ def export_command(
     _stdout.print(f"{count:,} trees in {target}", soft_wrap=True)
 
 
+app.command("score")(score_command)
+app.command("evaluate")(evaluate_command)
 app.command("forget")(forget_command)
 
 
