@@ -24,7 +24,7 @@ _TALK_OF_IT = re.compile(rf"\b(?:{_TALKS})\b{_BETWEEN}{{0,12}}$", re.IGNORECASE)
 _LABEL = re.compile(r"[ \t)\]]{0,2}-?(?:office|fax|mobile|cell|home|work|direct|phone|tel|landline)\b", re.IGNORECASE)
 _NO_PHONE = re.compile(
     r"(?:1[89]|20)\d\d[-./ ](?:0?\d|1[0-2])[-./ ][0-3]?\d(?!\d)|[0-3]?\d[-./][0-3]?\d[-./](?:1[89]|20)\d\d(?!\d)"
-    r"|\d{3}-\d\d-\d{4}(?!\d)|(?:1[5-9]|20)\d\d ?[-/\u2010-\u2013 ] ?(?:1[5-9]|20)\d\d(?!\d)"
+    r"|(?!(?:\d\d\.){3}\d\d(?!\d))(?:\d{1,3}\.){3}\d{1,3}(?!\d)|\d{3}-\d\d-\d{4}(?!\d)|(?:1[5-9]|20)\d\d ?[-/\u2010-\u2013 ] ?(?:1[5-9]|20)\d\d(?!\d)"
 )
 _AMERICAN = re.compile(r"(?:\+?1[ .-]?)?(?:\([2-9]\d\d\) ?|[2-9]\d\d([ .-]))[2-9]\d\d[ .-]\d{4}(?:[ ]?(?:x|ext\.?)[ ]?\d{1,5})?")
 _TOLL_FREE = re.compile(r"(?:\+?1[ .-]?)?\(?8(?:00|33|44|55|66|77|88)\)?[ .-]")

@@ -35,7 +35,7 @@ PATTERNS = {
     "GPS": r"(?i)\d\.\d{3,}°? ?[ns]? ?[,;/ ] *(?:l[a-z]{2,8}[ :=]{1,3})?-?\d{1,3}\.\d{3}|\d ?[°º] ?\d",
     "USER": r"\b[Uu]/[A-Za-z0-9_-]{3}|@[A-Za-z_]|(?i)reddit\.com/u",
     "PROFILE": _SITES,
-    "NAME": r"(?m)^[ \t]*(?i:hi|hello|hey|dear|thanks|thank you|sorry),? \p{Lu}",
+    "NAME": r"(?m)^[ \t]*(?i:hi|hello|hey|dear|thanks|thank you|sorry),? \p{Lu}|(?i:\.com/(?:users/\d+|profile)/)",
 }  # fmt: skip
 """Kinds of personal data, with what a text must hold to hold one."""
 

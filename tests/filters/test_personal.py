@@ -53,14 +53,18 @@ PERSONAL = [
     ("Schreib an jürgen@müller-bau.de!", "EMAIL", "jürgen@müller-bau.de"),
     ("bob at gmail dot com", "EMAIL", "bob at gmail dot com"),
     ("it is bob [at] gmail.com", "EMAIL", "bob [at] gmail.com"),
+    ("bob(at)pixel-forge(dot)cz", "EMAIL", "bob(at)pixel-forge(dot)cz"),
+    ("bob AT mail DOT some DOT no", "EMAIL", "bob AT mail DOT some DOT no"),
     ("(303) 442-7120 is his", "PHONE", "(303) 442-7120"),
     ("see +49 1512 3456789.", "PHONE", "+49 1512 3456789"),
     ("Call 303 442 7120", "PHONE", "303 442 7120"),
     ("my number is 442-7120", "PHONE", "442-7120"),
     ("text me at 3034427120 tonight", "PHONE", "3034427120"),
     ("Phone:\n9472 7916", "PHONE", "9472 7916"),
+    ("call 22.33.44.55 now", "PHONE", "22.33.44.55"),
     ("303-442-7120 x12", "PHONE", "303-442-7120 x12"),
     ("the server is 93.184.21.34:8080", "IP", "93.184.21.34"),
+    ("cannot reach 81.169.145.78 since", "IP", "81.169.145.78"),
     ("ping 5.6.7.8 fails", "IP", "5.6.7.8"),
     ("route 2a02:8070:1f::17 is down", "IP", "2a02:8070:1f::17"),
     ("my card 4539 1488 0343 6467 was", "CARD", "4539 1488 0343 6467"),
@@ -99,6 +103,7 @@ NOT_PERSONAL = [
     "git@github.com:a/b.git, user@example.com, me@shop.example, no-reply@mail.com",
     "https://user@host.com/path",
     "maps.google.com/maps/@48,2,16z",
+    "bob at mail dot nosuchsuffix, bob (at) mail.nosuchsuffix",
     "look at the dot com bubble, meet at noon. Com",
     "call 1-800-273-8255 or 1 888 555 0123",
     "call 212-555-0143 and 020 7946 0123",
@@ -153,6 +158,8 @@ def test_types_scores_and_what_is_kept_are_the_recipes() -> None:
 
 def test_of_spans_that_overlap_the_surer_and_longer_one_stays() -> None:
     assert found("https://stackoverflow.com/users/1234567/bob") == [("PROFILE", "https://stackoverflow.com/users/1234567/bob")]
+    text = "[Zoë O](https://cooking.stackexchange.com/users/12/zo%c3%ab-o), [he](https://quora.com/profile/Bob-Smith), [@zoe](http://superuser.com/users/1/zoe)"
+    assert [each for each in found(text) if each[0] != "PROFILE"] == [("NAME", "Zoë O"), ("USER", "@zoe")]
     assert found("@bob@social.host.net") == [("EMAIL", "bob@social.host.net")]
 
 
