@@ -46,7 +46,7 @@ _NOBODY = {
 """What is greeted without being a name."""
 _AT, _DOT = r"(?: ?[(\[{<] ?at ?[)\]}>] ?| at )", r"(?: ?[(\[{<] ?dot ?[)\]}>] ?| dot |\.)"
 _WRITTEN_OUT = re.compile(
-    rf"(?<![\w.])[\w.+-]{{1,64}}{_AT}(?!(?:the|this|that|a|my|our|your|some|any|all|least|most|www)\b)(?P<host>(?:[\w-]{{1,40}}{_DOT}){{1,3}}[a-z]{{2,16}})\b",
+    rf"(?<![\w.])[\w.+-]{{1,64}}(?:(?: ?[(\[{{<] ?dot ?[)\]}}>] ?| dot )[\w+-]{{1,40}})?{_AT}(?!(?:the|this|that|a|my|our|your|some|any|all|least|most|www)\b)(?P<host>(?:[\w-]{{1,40}}{_DOT}){{1,3}}[a-z]{{2,16}})\b",
     re.IGNORECASE,
 )
 SUFFIXES = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)

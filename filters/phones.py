@@ -13,8 +13,8 @@ _PHONE = re.compile(
 )
 _TALKS = (
     r"phone|telephone|tel|telefon|teléfono|téléphone|call(?:ed|ing)?|ring|dial(?:led|ling)?|text(?:ed|ing)?|sms|whats?app|viber|signal|mobile|mob|cell"
-    r"|cellphone|handy|fax|(?:desk|office)(?=:)|landline|hotline|helpline|contact(?:ed|ing)?|reach(?:ed)?|answer(?:ed|ing)?(?= (?:at|on|under)\b)|messages?(?= (?:to|at|on)\b)|voicemail|pager"
-    r"|registered|(?:my|his|her|their|your|our) (?:new |old |work |home |direct )?(?:number|num|digits)"
+    r"|cellphone|handy|fax|(?:desk|office)(?=:)|landline|hotline|helpline|contact(?:ed|ing)?|reach(?:ed)?(?= (?:me|us|him|her|them|out|at|on)\b)|answer(?:ed|ing)?(?= (?:at|on|under)\b)|messages?(?= (?:to|at|on)\b)|voicemail|pager"
+    r"|registered|(?:my|his|her|their|your|our|[a-z]{2,20}['’]s) (?:new |old |work |home |direct )?(?:number|num|digits)"
 )
 _BETWEEN = (
     r"(?:[ \t.,:;*_()-]|\n(?!\n)|\b(?:me|us|him|her|them|at|on|is|to|now|under|no|number|nr|num|or|and|this|my|again|please|with|via)\b)"
