@@ -1,6 +1,9 @@
 """Names of people as sites write them: `u/name`, `@name`, links to profiles, "Hi Bob,"; and what else is personal by its form alone."""
 
 import re
+from urllib.parse import unquote
+
+import tldextract
 
 from filters.spans import Judge, Judged, scored
 
@@ -26,6 +29,11 @@ _GREETING = re.compile(
     ),
     re.MULTILINE,
 )
+_LINKED = re.compile(
+    r"\[(?P<name>[^@\[\]\n][^\[\]\n]{1,59})\]\((?:https?://)?(?:[\w-]{1,63}\.){0,4}"
+    r"(?:(?:stackoverflow|stackexchange|serverfault|superuser|askubuntu)\.com/users/\d+|quora\.com/profile)/(?P<slug>[\w%-]{2,100})",
+    re.IGNORECASE,
+)
 _NOBODY = {
     "a", "advance", "afternoon", "again", "all", "americans", "an", "and", "anyone", "both", "boys", "bro", "but", "christmas",
     "community", "dad", "dads", "dear", "dude", "evening", "everybody", "everyone", "everyone's", "fellas", "fellow", "folk", "folks",
@@ -36,10 +44,13 @@ _NOBODY = {
     "very", "well", "what", "when", "where", "who", "why", "women", "world", "yes", "you", "your", "youtube",
 }  # fmt: skip
 """What is greeted without being a name."""
+_AT, _DOT = r"(?: ?[(\[{<] ?at ?[)\]}>] ?| at )", r"(?: ?[(\[{<] ?dot ?[)\]}>] ?| dot |\.)"
 _WRITTEN_OUT = re.compile(
-    r"(?<![\w.])[\w.+-]{1,64} ?(?:[(\[{<] ?at ?[)\]}>]|\bat\b) ?(?!(?:the|this|that|a|my|our|your|some|any|all|least|most|www)\b)(?:[\w-]{1,40} ?(?:[(\[{<] ?dot ?[)\]}>]|\bdot\b|\.) ?){1,3}(?:com|org|net|edu|gov|io|co|uk|de|fr|ca|au|us|me|info|eu|in|it|es|nl|se|ch)\b",
+    rf"(?<![\w.])[\w.+-]{{1,64}}(?:(?: ?[(\[{{<] ?dot ?[)\]}}>] ?| dot )[\w+-]{{1,40}})?{_AT}(?!(?:the|this|that|a|my|our|your|some|any|all|least|most|www)\b)(?P<host>(?:[\w-]{{1,40}}{_DOT}){{1,3}}[a-z]{{2,16}})\b",
     re.IGNORECASE,
 )
+SUFFIXES = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
+"""The public suffixes that tldextract comes with; by itself it would fetch newer ones."""
 _WALLET = re.compile(r"(?<![\w])(?:0x[0-9a-fA-F]{40}|[48][0-9AB][1-9A-HJ-NP-Za-km-z]{93}|ltc1[a-z0-9]{38,60})(?!\w)")
 
 
@@ -65,8 +76,16 @@ def greeted(match: re.Match[str]) -> Judged:
     return scored(match, 0 if _NOBODY & set(match["name"].lower().split()) else 0.6, "name")
 
 
+def linked(match: re.Match[str]) -> Judged:
+    """Believe the text of a link to somebody's page that says nothing but what the address calls them: `[Ann Smith](.../users/12/ann-smith)`."""
+    said, called = (set(re.findall(r"[^\W_]+", each.lower())) for each in (match["name"], unquote(match["slug"])))
+    return scored(match, 0.9 if said and said <= called else 0, "name")
+
+
 def written_out(match: re.Match[str]) -> Judged:
-    """Believe an e-mail address that is written out ("bob at mail dot net"): with brackets, or with both words."""
+    """Believe an e-mail address that is written out ("bob at mail dot net"): with brackets, or with both words, up to a public suffix."""
+    if not SUFFIXES(re.sub(_DOT, ".", match["host"], flags=re.IGNORECASE)).fqdn:
+        return scored(match, 0)
     bracketed = re.search(r"[(\[{<] ?at ?[)\]}>]", match[0], re.IGNORECASE)
     return scored(match, 0.8 if bracketed else 0.7 if re.search(r"\bat\b.*\bdot\b", match[0], re.IGNORECASE) else 0)
 
@@ -81,6 +100,7 @@ JUDGED: tuple[tuple[str, re.Pattern[str], Judge], ...] = (
     ("USER", _HANDLE, handle),
     ("PROFILE", _PROFILE, profile),
     ("NAME", _GREETING, greeted),
+    ("NAME", _LINKED, linked),
     ("EMAIL", _WRITTEN_OUT, written_out),
     ("CRYPTO", _WALLET, wallet),
 )

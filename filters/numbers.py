@@ -11,7 +11,8 @@ _PAYS = re.compile(
     re.IGNORECASE,
 )
 _NO_MONEY = re.compile(
-    r"\b(?:sim|esim|iccid|imsi|imei|sd|memory|graphics|video|sound|network|library|report|trading)\b[^\n\d]{0,40}$", re.IGNORECASE
+    r"\b(?:gift|loyalty|member(?:ship)?|sim|esim|iccid|imsi|imei|sd|memory|graphics|video|sound|network|library|report|trading)\b[^\n\d]{0,40}$",
+    re.IGNORECASE,
 )
 _EXPIRES = re.compile(r"\W{0,3}(?:exp(?:\b|ir)|cvv|cvc|valid thru|good thru)", re.IGNORECASE)
 _GROUPS = re.compile(r"\d+|\d{4}([ -])\d{4}\1\d{4}\1\d{1,4}(?:\1\d{1,3})?|\d{4}([ -])\d{6}\2\d{4,5}")

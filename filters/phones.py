@@ -13,8 +13,8 @@ _PHONE = re.compile(
 )
 _TALKS = (
     r"phone|telephone|tel|telefon|teléfono|téléphone|call(?:ed|ing)?|ring|dial(?:led|ling)?|text(?:ed|ing)?|sms|whats?app|viber|signal|mobile|mob|cell"
-    r"|cellphone|handy|fax|(?:desk|office)(?=:)|landline|hotline|helpline|contact(?:ed|ing)?|reach(?:ed)?|answer(?:ed|ing)?(?= (?:at|on|under)\b)|messages?(?= (?:to|at|on)\b)|voicemail|pager"
-    r"|registered|(?:my|his|her|their|your|our) (?:new |old |work |home |direct )?(?:number|num|digits)"
+    r"|cellphone|handy|fax|(?:desk|office)(?=:)|landline|hotline|helpline|contact(?:ed|ing)?|reach(?:ed)?(?= (?:me|us|him|her|them|out|at|on)\b)|answer(?:ed|ing)?(?= (?:at|on|under)\b)|messages?(?= (?:to|at|on)\b)|voicemail|pager"
+    r"|registered|(?:my|his|her|their|your|our|[a-z]{2,20}['’]s) (?:new |old |work |home |direct )?(?:number|num|digits)"
 )
 _BETWEEN = (
     r"(?:[ \t.,:;*_()-]|\n(?!\n)|\b(?:me|us|him|her|them|at|on|is|to|now|under|no|number|nr|num|or|and|this|my|again|please|with|via)\b)"
@@ -24,7 +24,7 @@ _TALK_OF_IT = re.compile(rf"\b(?:{_TALKS})\b{_BETWEEN}{{0,12}}$", re.IGNORECASE)
 _LABEL = re.compile(r"[ \t)\]]{0,2}-?(?:office|fax|mobile|cell|home|work|direct|phone|tel|landline)\b", re.IGNORECASE)
 _NO_PHONE = re.compile(
     r"(?:1[89]|20)\d\d[-./ ](?:0?\d|1[0-2])[-./ ][0-3]?\d(?!\d)|[0-3]?\d[-./][0-3]?\d[-./](?:1[89]|20)\d\d(?!\d)"
-    r"|\d{3}-\d\d-\d{4}(?!\d)|(?:1[5-9]|20)\d\d ?[-/\u2010-\u2013 ] ?(?:1[5-9]|20)\d\d(?!\d)"
+    r"|(?!(?:\d\d\.){3}\d\d(?!\d))(?:\d{1,3}\.){3}\d{1,3}(?!\d)|\d{3}-\d\d-\d{4}(?!\d)|(?:1[5-9]|20)\d\d ?[-/\u2010-\u2013 ] ?(?:1[5-9]|20)\d\d(?!\d)"
 )
 _AMERICAN = re.compile(r"(?:\+?1[ .-]?)?(?:\([2-9]\d\d\) ?|[2-9]\d\d([ .-]))[2-9]\d\d[ .-]\d{4}(?:[ ]?(?:x|ext\.?)[ ]?\d{1,5})?")
 _TOLL_FREE = re.compile(r"(?:\+?1[ .-]?)?\(?8(?:00|33|44|55|66|77|88)\)?[ .-]")

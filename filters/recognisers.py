@@ -9,16 +9,12 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
-import tldextract
 from presidio_analyzer import AnalyzerEngine, EntityRecognizer, RecognizerRegistry, RecognizerResult
 from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngineProvider
 from presidio_analyzer.predefined_recognizers import CryptoRecognizer, EmailRecognizer, IbanRecognizer, IpRecognizer
 
 from filters import names, numbers, phones, tokens
 from filters.spans import Judge, Span
-
-_SUFFIXES = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
-"""The public suffixes that tldextract comes with; by itself it would fetch newer ones."""
 
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d\d(?:[ -]?[A-Za-z0-9]){11,30}")
 _NOT_IN_ADDRESS = r"\s@<>()\[\]{}\"',;:|/\\"
@@ -46,7 +42,7 @@ class Emails(EmailRecognizer):
 
     def validate_result(self, pattern_text: str) -> bool:
         """Tell whether the domain ends in a public suffix."""
-        return _SUFFIXES(pattern_text).fqdn != ""
+        return names.SUFFIXES(pattern_text).fqdn != ""
 
 
 class Ibans(IbanRecognizer):

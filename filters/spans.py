@@ -1,7 +1,7 @@
 """A span of a text that holds personal data, and how such spans are judged."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 
@@ -34,6 +34,11 @@ def before(match: re.Match[str], width: int = 40) -> str:
 def after(match: re.Match[str], width: int = 20) -> str:
     """The characters after a match, to the end of its line."""
     return match.string[match.end() : match.end() + width].partition("\n")[0]
+
+
+def any_of(patterns: Sequence[str]) -> re.Pattern[str]:
+    """One pattern for what any of these matches, in any case; without one it matches nothing."""
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns) or r"(?!)", re.IGNORECASE)
 
 
 NUMBERED = re.compile(

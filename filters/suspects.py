@@ -17,6 +17,7 @@ _CALLED = (
     r"(?i)(?:key|token|secret|passw(?:or)?d|pwd|bearer|authorization)(?:[ _-]?(?:key|id|is))?[\"'\]]{0,2}[ \t]{0,3}(?:[:=]|is|[ \t])[ \t>=]{0,4}[\"'`]?"
     r"[A-Za-z0-9_+/.~-]{12}"
 )
+_SET = r"(?i)(?:passw(?:or)?d|pwd)[\"']?[ \t]{0,3}[:=][ \t]{0,3}[\"'`]?[^\s\"'`]{8}"
 _SITES = (
     r"(?i)(?:reddit\.com/u|twitter\.com/|\bx\.com/|facebook\.com/|\bfb\.com/|instagram\.com/|linkedin\.com/in/|quora\.com/profile"
     r"|(?:stackoverflow|stackexchange|serverfault|superuser|askubuntu)\.com/users/|github\.com/|\bt\.me/|tiktok\.com/@|youtube\.com/[@uc]"
@@ -24,18 +25,18 @@ _SITES = (
 )
 
 PATTERNS = {
-    "EMAIL": r"[^\s@]@[^\s@]+\.[^\s@]|(?i)[^\s@] ?(?:[(\[{<] ?at ?[)\]}>]|\bat\b) ?[^\s@]{1,40} ?(?:[(\[{<] ?dot|\bdot\b|\.)",
+    "EMAIL": r"[^\s@]@[^\s@]+\.[^\s@]|(?i)[^\s@] ?(?:[(\[{<] ?at ?[)\]}>] ?[^\s@]{1,40} ?(?:[(\[{<] ?dot|\bdot\b|\.)|\bat\b ?[^\s@]{1,40} ?(?:[(\[{<] ?dot|\bdot\b))",
     "PHONE": r"\d(?:[ .\-/()\x{a0}\x{2010}-\x{2013}]{0,3}\d){6}",
     "IP": r"\d\.\d{1,3}\.\d{1,3}\.\d|(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]|\b[23][0-9A-Fa-f]{3}:[0-9A-Fa-f:]*:",
     "CARD": r"\d(?:[ -]?\d){11}",
     "SSN": r"\b\d{3}[- ]\d\d[- ]\d{4}",
     "IBAN": r"(?:^|[^A-Za-z0-9])[A-Za-z]{2}\d\d(?:[ -]?[A-Za-z0-9]){11}",
     "CRYPTO": r"0x[0-9a-fA-F]{40}|(?i:bc1|[13])[a-zA-Z0-9]{25}|\b[48][0-9AB][1-9A-HJ-NP-Za-km-z]{93}|\bltc1[a-z0-9]{38}",
-    "KEY": f"{_TOKENS}|{_CALLED}",
+    "KEY": f"{_TOKENS}|{_CALLED}|{_SET}",
     "GPS": r"(?i)\d\.\d{3,}°? ?[ns]? ?[,;/ ] *(?:l[a-z]{2,8}[ :=]{1,3})?-?\d{1,3}\.\d{3}|\d ?[°º] ?\d",
     "USER": r"\b[Uu]/[A-Za-z0-9_-]{3}|@[A-Za-z_]|(?i)reddit\.com/u",
     "PROFILE": _SITES,
-    "NAME": r"(?m)^[ \t]*(?i:hi|hello|hey|dear|thanks|thank you|sorry),? \p{Lu}",
+    "NAME": r"(?m)^[ \t]*(?i:hi|hello|hey|dear|thanks|thank you|sorry),? \p{Lu}|(?i:\.com/(?:users/\d+|profile)/)",
 }  # fmt: skip
 """Kinds of personal data, with what a text must hold to hold one."""
 

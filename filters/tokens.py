@@ -34,6 +34,11 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 _IN_ADDRESS = re.compile(r"\b[a-z][a-z+]{1,14}://[^\s/:@]{0,64}:(?P<value>[^\s/@:]{4,100})@[\w.-]+", re.IGNORECASE)
+_SET = re.compile(
+    r"(?:passw(?:or)?d|pwd)[\"']?[ \t]{0,3}[:=][ \t]{0,3}[\"'`]?(?P<value>(?![=$])(?=[^\s]*[!@#$%^*?~])[^\s\"'`<>{}()\[\];,&]{8,64})(?=[\s\"'`;,&]|$)",
+    re.IGNORECASE,
+)
+"""With one sign that no identifier has."""
 _EXAMPLE = re.compile(
     r"example|your|xxxx|\.\.\.|1234567|abcdef|placeholder|changeme|insert|dummy|sample|redacted|password|secret|token|key|test_?key",
     re.IGNORECASE,
@@ -76,5 +81,6 @@ JUDGED: tuple[tuple[str, re.Pattern[str], Judge], ...] = (
     ("KEY", _SERVICE, of_service),
     ("KEY", _PRIVATE, private_key),
     ("KEY", _NAMED, called_secret),
+    ("KEY", _SET, called_secret),
     ("KEY", _IN_ADDRESS, in_address),
 )

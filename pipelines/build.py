@@ -19,7 +19,7 @@ from pipelines.forget import resume
 from pipelines.forgotten import read_list
 from pipelines.ingest import Stripe, ingest
 from pipelines.job import AGAINST, FINISH, FORGET, INGEST, PUBLISH, REFINE, Job, local_folder
-from pipelines.key import load_key
+from pipelines.key import fingerprint, load_key
 from pipelines.lock import locked
 from pipelines.manifest import manifest
 from pipelines.near import Part, pass_name
@@ -92,7 +92,7 @@ def build(
         wanted: Plan = {
             "seed": seed,
             "views": [name for name in VIEWS if name in views],
-            "key": hashlib.sha256(b"fingerprint" + key).hexdigest(),
+            "key": fingerprint(key),
             "quora_columns": dict(quora_columns or {}),
             "allow_truncated": allow_truncated,
             "versions": versions(),

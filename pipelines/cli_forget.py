@@ -25,6 +25,8 @@ def forget_command(
     """
     from pipelines.forget import forget  # noqa: PLC0415 - Beam takes a second to import; most commands never need it
 
+    if not author and not message:
+        raise typer.BadParameter("nothing to forget was given; expected --author or --id, or both")
     removed = forget(out, [*(author or ()), *(message or ())], key_file=key_file)
     if as_json:
         print(json.dumps(removed, sort_keys=True))  # noqa: T201

@@ -1,5 +1,6 @@
 """How much of the personal data in a labelled set the recipe's filter finds, and how much of what it finds is personal data."""
 
+import gzip
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -34,12 +35,18 @@ class Counts(NamedTuple):
 
 
 def figures(data: Path) -> list[Figure]:
-    """Recall and precision by type on presidio-research's synthetic sentences, for the types they label."""
-    path = data / "pii" / "synth_dataset_v2.json"
-    if not path.is_file():
-        return []
-    texts, labels = presidio_research(path)
-    return of_counts(count(labels, found(texts)), f"pii/{path.name}", len(texts), set(_PRESIDIO_RESEARCH.values()))
+    """Recall and precision by type on presidio-research's synthetic sentences, for the types they label, and on posts of our own, set by set."""
+    path, own = data / "pii" / "synth_dataset_v2.json", data / "pii" / "posts.jsonl.gz"
+    made = []
+    if path.is_file():
+        texts, labels = presidio_research(path)
+        made += of_counts(count(labels, found(texts)), f"pii/{path.name}", len(texts), set(_PRESIDIO_RESEARCH.values()))
+    rows = [json.loads(line) for line in gzip.decompress(own.read_bytes()).splitlines()] if own.is_file() else []
+    for name in sorted({row["set"] for row in rows}):
+        mine = [row for row in rows if row["set"] == name]
+        counts = count([row["spans"] for row in mine], found([row["text"] for row in mine]))
+        made += of_counts(counts, f"pii/{own.name}, {name}", len(mine), set(counts.there))
+    return made
 
 
 def presidio_research(path: Path) -> tuple[list[str], list[Labels]]:

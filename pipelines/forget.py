@@ -20,7 +20,7 @@ from pipelines import look, recipe
 from pipelines.files import durable, read_json, remove, write_json
 from pipelines.forgotten import Forgotten, is_forgotten, understood, without_texts
 from pipelines.job import local_folder
-from pipelines.key import load_key
+from pipelines.key import fingerprint, load_key
 from pipelines.lock import locked
 from pipelines.manifest import moved_to_rejected
 from pipelines.personal import without_spans
@@ -39,17 +39,19 @@ def forget(out: str | Path, lines: Sequence[str], *, key_file: str | Path | None
     """Remove messages and authors, written as `pipelines.forgotten` says, from OUT; return how many rows fell, by reason.
 
     Raises:
-        ValueError: OUT is no finished build on this machine, or has no messages view; or a line is none that is understood.
+        ValueError: OUT is no finished build on this machine, or has no messages view; a line is none that is understood, or
+            names an author and the key is not the one of the release.
     """
     folder = absolute(out)
     if is_remote(folder):
         raise ValueError(f"{out}: is not on this machine; expected a local folder: bring the release and its .local here, and back")
     local = local_folder(folder)
+    if not (local / _WORK).exists():
+        look.complete(folder)
     with locked(local / "lock"):
         resume(folder, local)
         look.complete(folder)
-        key = load_key(Path(key_file) if key_file else None)
-        fell = _prepare(folder, local, understood(lines, key, "forget"))
+        fell = _prepare(folder, local, understood(lines, _key(local, key_file), "request"))
         resume(folder, local)
     return fell
 
@@ -97,6 +99,12 @@ def _prepare(folder: Path, local: Path, who: Forgotten) -> dict[str, int]:
         {"remove": [path for path in changes.removed if path not in targets], "move": changes.moved, "manifest": manifest},
     )
     return dict(sorted(Counter(rejected["reason"].to_pylist()).items()))
+
+
+def _key(local: Path, key_file: str | Path | None) -> bytes | None:
+    """The key of the release's pseudonyms; None if this one is another."""
+    key, plan = load_key(Path(key_file) if key_file else None), local / "plan.json"
+    return key if not plan.exists() or read_json(plan)["key"] == fingerprint(key) else None
 
 
 def _remember(asked: Path, changes: Changes, who: Forgotten) -> None:

@@ -38,11 +38,11 @@ class Forgotten(NamedTuple):
         return sorted([*self.messages, *(f"user:{user}" for user in self.users)])
 
 
-def understood(lines: Iterable[str], key: bytes, where: str) -> Forgotten:
+def understood(lines: Iterable[str], key: bytes | None, where: str) -> Forgotten:
     """Read such lines; empty ones and those that begin with # say nothing.
 
     Raises:
-        ValueError: a line is none of these.
+        ValueError: a line is none of these; or it names an author, and there is no key.
     """
     messages, users = set(), set()
     for number, line in enumerate((line.strip() for line in lines), 1):
@@ -52,11 +52,11 @@ def understood(lines: Iterable[str], key: bytes, where: str) -> Forgotten:
         if _REDDIT_ID.fullmatch(line):
             messages.add(f"reddit:{line}")
         elif named := _REDDITOR.fullmatch(line):
-            users.add(pseudonym("reddit", named[1], key))
+            users.add(_user("reddit", named[1], key, f"{where}:{number}"))
         elif _USER_ID.fullmatch(line):
             users.add(rest)
         elif source == "author" and rest.partition(":")[0] in SOURCES and rest.partition(":")[2]:
-            users.add(pseudonym(rest.partition(":")[0], rest.partition(":")[2], key))
+            users.add(_user(rest.partition(":")[0], rest.partition(":")[2], key, f"{where}:{number}"))
         elif source in SOURCES and rest:
             messages.add(line)
         else:
@@ -65,6 +65,15 @@ def understood(lines: Iterable[str], key: bytes, where: str) -> Forgotten:
                 "or an author (u/name, author:SOURCE:NAME, user:32 hex digits)"
             )
     return Forgotten(frozenset(messages), frozenset(users))
+
+
+def _user(source: str, name: str, key: bytes | None, where: str) -> str:
+    if key is None:
+        raise ValueError(
+            f"{where}: names {name!r} on {source}, and this is not the key under which authors of this release are pseudonyms; "
+            "expected that one (--key-file), or user: and a user_id"
+        )
+    return pseudonym(source, name, key)
 
 
 def read_list(path: Path, key: bytes) -> Forgotten:
@@ -79,8 +88,8 @@ def read_list(path: Path, key: bytes) -> Forgotten:
 
 
 def stored(path: Path) -> Forgotten:
-    """Read a list that a build keeps: it holds no names, so no key is needed."""
-    return understood(path.read_text(encoding="utf-8").splitlines(), b"", str(path))
+    """Read a list that a build keeps: it names nobody, so no key is needed."""
+    return understood(path.read_text(encoding="utf-8").splitlines(), None, str(path))
 
 
 def is_forgotten(batch: pa.RecordBatch, who: Forgotten) -> pa.Array:
@@ -102,10 +111,9 @@ def reject_forgotten(batch: pa.RecordBatch, who: Forgotten) -> pa.RecordBatch:
 
 
 def without_texts(batch: pa.RecordBatch, where: pa.Array) -> pa.RecordBatch:
-    """The batch with nothing left of these messages' texts."""
+    """The batch with nothing left of these messages' texts; addresses go too: Reddit's have words of the title."""
     if not pc.any(where).as_py():
         return batch
-    none = {
-        name: pc.if_else(where, pa.scalar(None, batch[name].type), batch[name]) for name in ("pii", "detail") if name in batch.schema.names
-    }
+    names = {"pii", "detail", "url", "link"} & set(batch.schema.names)
+    none = {name: pc.if_else(where, pa.scalar(None, batch[name].type), batch[name]) for name in names}
     return fill(batch, text=pc.if_else(where, "", batch["text"]), **none)

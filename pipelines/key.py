@@ -1,5 +1,6 @@
 """The key that author names are hashed under: same key, same pseudonyms; it never leaves the machine."""
 
+import hashlib
 import os
 import secrets
 from pathlib import Path
@@ -33,3 +34,8 @@ def load_key(path: Path | None) -> bytes:
     if len(key) < _MIN_BYTES:
         raise ValueError(f"{source}: a key of {len(key)} bytes; expected at least {_MIN_BYTES} (try: openssl rand -hex 32 > {source})")
     return key
+
+
+def fingerprint(key: bytes) -> str:
+    """What tells keys apart without giving one away."""
+    return hashlib.sha256(b"fingerprint" + key).hexdigest()

@@ -129,6 +129,8 @@ def summary(console: Console, out: str, local: Path, manifest: Mapping[str, Any]
              (("messages", "messages"), ("trees", "trees with answers"), ("sft", "paths"), ("preferences", "preference pairs"), ("prompts", "prompts"))
              if name in views]  # fmt: skip
     console.print(f"{', '.join(parts)}; {manifest['unanswered']:,} roots without an answer. {seconds:.1f} s.")
+    if manifest["personal"]:
+        console.print(f"Personal data replaced: {', '.join(f'{count:,} {kind}' for kind, count in manifest['personal'].items())}.")
     for entry in manifest["inputs"]:
         for kind, note in entry.get("notes", {}).items():
             console.print(f"[yellow]{escape(entry['path'])}[/]: {kind}: {escape(note)}")
@@ -212,12 +214,8 @@ def fate(console: Console, told: Mapping[str, Any]) -> None:
         rank = f", rank {told['rank']} among its siblings" if "rank" in told else ""
         facts.append(("fate", f"kept as {told['role']}{rank}"))
         if "personal" in told:
-            facts.append(
-                (
-                    "replaced",
-                    ", ".join(f"{each['type']} at {each['start']}-{each['end']} ({each['score']:.2f})" for each in told["personal"]),
-                )
-            )
+            spans = (f"{each['type']} at {each['start']}-{each['end']} ({each['score']:.2f})" for each in told["personal"])
+            facts.append(("replaced", ", ".join(spans)))
     else:
         facts += [("fate", f"rejected: {told['reason']} ({told['meaning']})"), ("by", told["rejected_by"])]
         if "value" in told:

@@ -5,7 +5,7 @@ that is what is looked for. Every sentence belongs to one of two halves: while t
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -467,16 +467,16 @@ def sentence(rng: Rng, template: str) -> tuple[str, list[tuple[int, int, str]]]:
     return text, spans
 
 
-def posts(seed: int = 7, count: int = 1000) -> list[Post]:
+def posts(seed: int = 7, count: int = 1000, planted: Sequence[str] = PLANTED, look_alikes: Sequence[str] = LOOK_ALIKES) -> list[Post]:
     """Make the posts: one in two holds personal data, and each something that looks like it."""
     rng = random.Random(seed)
     made = []
     for number in range(count):
         held_out = bool(number // 2 % 2)
-        template = LOOK_ALIKES[(number // 4 * 2 + held_out) % len(LOOK_ALIKES)]
+        template = look_alikes[(number // 4 * 2 + held_out) % len(look_alikes)]
         parts = [(template.replace("\\n", "\n").format_map(filler(rng)), [])]
         if number % 2:
-            parts.append(sentence(rng, PLANTED[(number // 4 * 2 + held_out) % len(PLANTED)]))
+            parts.append(sentence(rng, planted[(number // 4 * 2 + held_out) % len(planted)]))
         parts += [(each, []) for each in rng.sample(CHATTER, rng.randint(0, 2))]
         rng.shuffle(parts)
         made.append(Post(*joined(parts, rng.choice(["\n", "\n\n"])), held_out))

@@ -25,6 +25,7 @@ from pipelines.evaluate_personal import found as found_in
 from pipelines.recipe import RECIPE
 from schemas.batch import conform, from_columns
 from schemas.message import WORK
+from tests.data import make_personal_later as later
 from tests.data.make_personal import posts
 
 KEY = b"k" * 16
@@ -53,14 +54,20 @@ PERSONAL = [
     ("Schreib an jürgen@müller-bau.de!", "EMAIL", "jürgen@müller-bau.de"),
     ("bob at gmail dot com", "EMAIL", "bob at gmail dot com"),
     ("it is bob [at] gmail.com", "EMAIL", "bob [at] gmail.com"),
+    ("bob(at)pixel-forge(dot)cz", "EMAIL", "bob(at)pixel-forge(dot)cz"),
+    ("mail bob dot smith at mail dot com", "EMAIL", "bob dot smith at mail dot com"),
+    ("bob AT mail DOT some DOT no", "EMAIL", "bob AT mail DOT some DOT no"),
     ("(303) 442-7120 is his", "PHONE", "(303) 442-7120"),
     ("see +49 1512 3456789.", "PHONE", "+49 1512 3456789"),
     ("Call 303 442 7120", "PHONE", "303 442 7120"),
+    ("Bob's number is 442-7120", "PHONE", "442-7120"),
     ("my number is 442-7120", "PHONE", "442-7120"),
     ("text me at 3034427120 tonight", "PHONE", "3034427120"),
     ("Phone:\n9472 7916", "PHONE", "9472 7916"),
+    ("call 22.33.44.55 now", "PHONE", "22.33.44.55"),
     ("303-442-7120 x12", "PHONE", "303-442-7120 x12"),
     ("the server is 93.184.21.34:8080", "IP", "93.184.21.34"),
+    ("cannot reach 81.169.145.78 since", "IP", "81.169.145.78"),
     ("ping 5.6.7.8 fails", "IP", "5.6.7.8"),
     ("route 2a02:8070:1f::17 is down", "IP", "2a02:8070:1f::17"),
     ("my card 4539 1488 0343 6467 was", "CARD", "4539 1488 0343 6467"),
@@ -75,6 +82,7 @@ PERSONAL = [
     ("key AKIAQ3EGRT5LMNOPV7XZ leaked", "KEY", "AKIAQ3EGRT5LMNOPV7XZ"),
     ("ghp_a8Kd03mVbQ9zLxTr5WnYc2JfHs7GpE1uDi4o", "KEY", "ghp_a8Kd03mVbQ9zLxTr5WnYc2JfHs7GpE1uDi4o"),
     ('api_key = "a8Kd03mVbQ9zLxTr5WnY"', "KEY", "a8Kd03mVbQ9zLxTr5WnY"),
+    ("DB_PASSWORD=vX9$kLm2Qz7W", "KEY", "vX9$kLm2Qz7W"),
     ("git clone https://bob:hq7Lm2xw@git.firm.net/a", "KEY", "hq7Lm2xw"),
     ("I am at GPS 48.85837, 2.29448", "GPS", "48.85837, 2.29448"),
     ("48°51'29\"N 2°17'40\"E", "GPS", "48°51'29\"N 2°17'40\"E"),
@@ -99,18 +107,21 @@ NOT_PERSONAL = [
     "git@github.com:a/b.git, user@example.com, me@shop.example, no-reply@mail.com",
     "https://user@host.com/path",
     "maps.google.com/maps/@48,2,16z",
+    "bob at mail dot nosuchsuffix, bob (at) mail.nosuchsuffix",
     "look at the dot com bubble, meet at noon. Com",
     "call 1-800-273-8255 or 1 888 555 0123",
     "call 212-555-0143 and 020 7946 0123",
     "order no. 303-442-7120, ISBN 978-0-13-468599-1, #3034427120",
     "3034427120 and 2147483647 and 1700000000",
     "2019-10-12 13:20:39, 12/10/2019, 1999-2003, 2019 2020",
+    "reached 12 345 678 views",
+    "password = make(12), pwd: $SECRET_1!, password=os.environ['P!1'], password: hunter2!",
     "the call took 1234567 microseconds",
     "1.2.3.4 and version 10.20.30.40, foo/12.13.14.15, v12.13.14.15",
     "127.0.0.1 10.1.2.3 192.168.0.1 192.0.2.7 0.0.0.0 255.255.255.0 8.8.8.8",
     "::1 fe80::1 2001:db8::1 a::b std::hex 12:30:45",
     "4539148803436468, 1234567890123456, order 4539148803436467, 4111 1111 1111 1111",
-    "SIM card 8944500102030405067",
+    "SIM card 8944500102030405067, gift card code 6006 4912 3388 7120 453",
     "my RTX card https://shop.host/4539148803436467",
     "123-45-6789, 000-12-3456, 219-09-99999",
     "DE89370400440532013001 is wrong",
@@ -153,6 +164,8 @@ def test_types_scores_and_what_is_kept_are_the_recipes() -> None:
 
 def test_of_spans_that_overlap_the_surer_and_longer_one_stays() -> None:
     assert found("https://stackoverflow.com/users/1234567/bob") == [("PROFILE", "https://stackoverflow.com/users/1234567/bob")]
+    text = "[Zoë O](https://cooking.stackexchange.com/users/12/zo%c3%ab-o), [he](https://quora.com/profile/Bob-Smith), [@zoe](http://superuser.com/users/1/zoe)"
+    assert [each for each in found(text) if each[0] != "PROFILE"] == [("NAME", "Zoë O"), ("USER", "@zoe")]
     assert found("@bob@social.host.net") == [("EMAIL", "bob@social.host.net")]
 
 
@@ -288,6 +301,14 @@ def test_the_key_is_given_by_who_runs_the_recipe() -> None:
 def test_of_a_thousand_posts_what_is_planted_is_found_and_what_looks_like_it_is_not() -> None:
     made = posts()
     assert len(made) == 1000 and hashlib.sha256(repr(made).encode()).hexdigest() == DIGEST
+    there, hit, spans, right = count([post.spans for post in made], found_in([post.text for post in made]))
+    assert {kind: hit[kind] / there[kind] for kind in there if hit[kind] / there[kind] < GOALS.get(kind, 0.9)} == {}
+    assert {kind: right[kind] / spans[kind] for kind in spans if right[kind] / spans[kind] < MIN_PRECISION} == {}
+    assert sum(there.values()) >= 480
+
+
+def test_so_it_is_with_sentences_that_were_written_later() -> None:
+    made = posts(8, 1000, later.PLANTED, later.LOOK_ALIKES)
     there, hit, spans, right = count([post.spans for post in made], found_in([post.text for post in made]))
     assert {kind: hit[kind] / there[kind] for kind in there if hit[kind] / there[kind] < GOALS.get(kind, 0.9)} == {}
     assert {kind: right[kind] / spans[kind] for kind in spans if right[kind] / spans[kind] < MIN_PRECISION} == {}

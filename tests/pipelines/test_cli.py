@@ -45,7 +45,7 @@ def test_every_command_has_help_that_teaches(capsys: pytest.CaptureFixture[str])
     """Help exits with 0 and every command is listed."""
     code, out, _ = run("--help", capsys=capsys)
     assert code == 0
-    for command in ("build", "show", "why", "export", "recipe", "sources"):
+    for command in ("build", "show", "why", "export", "forget", "recipe", "sources"):
         assert command in out
         assert run(command, "--help", capsys=capsys)[0] == 0
 
@@ -60,6 +60,8 @@ def test_every_command_has_help_that_teaches(capsys: pytest.CaptureFixture[str])
         (["build", "-o", "x", "--quora", "a.csv", "--quora-columns", "question"], 1, "error: --quora-columns: got 'question'; expected role=column"),
         (["build", "-o", "x"], 1, "error: no inputs; give files, folders or globs for --reddit, --stackexchange, --quora"),
         (["show", "/no/such"], 1, "error: /no/such: no manifest.json; expected a folder that gather build has made"),
+        (["forget", "/no/such"], 2, "nothing to forget was given"),
+        (["forget", "/no/such", "--id", "t1_a"], 1, "error: /no/such: no manifest.json; expected a folder that gather build has made"),
         (["recipe", "/no/such.py"], 1, "error: /no/such.py: no such recipe file"),
     ],
 )  # fmt: skip

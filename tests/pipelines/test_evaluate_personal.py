@@ -1,12 +1,15 @@
 """The figures of the filter for personal data: counted by hand on three sentences."""
 
+import gzip
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from pipelines.evaluate_personal import Counts, count, figures, of_counts
 from pipelines.figures import Figure
+from tests.data.make_personal_set import TARGET, rows
 
 
 def test_a_span_is_found_if_it_is_covered_and_right_if_it_touches_one() -> None:
@@ -34,3 +37,9 @@ def test_figures_of_presidio_researchs_sentences(tmp_path: Path) -> None:
     (tmp_path / "pii" / "synth_dataset_v2.json").write_text(json.dumps(rows))
     found = {figure.measure: (figure.value, figure.note) for figure in figures(tmp_path)}
     assert found == {"recall of EMAIL": (pytest.approx(1.0), "1 of 1"), "precision of EMAIL": (pytest.approx(0.5), "1 of 2")}
+
+
+def test_the_posts_of_our_own_are_those_that_are_made() -> None:
+    kept = [json.loads(line) for line in gzip.decompress(TARGET.read_bytes()).splitlines()]
+    assert kept == json.loads(json.dumps(list(rows())))
+    assert Counter(row["set"] for row in kept) == {"first half": 500, "held-out half": 500, "written later": 1000}

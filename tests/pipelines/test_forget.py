@@ -102,6 +102,7 @@ def test_nothing_of_the_text_is_left_anywhere(release: Path, key_file: Path) -> 
     texts = [row["text"] for row in rows(release, "messages") + rows(local, "rejected")]
     assert not any("Too cold" in text or "Any sharp" in text or "eggs off" in text for text in texts)
     assert any("And what then" in text for text in texts)  # what fell with it is somebody else's
+    assert [row["url"] for row in rows(local, "rejected") if row["reason"] == "forgotten"] == [None] * 3
     assert {row["message_id"] for row in rows(local, "personal")} <= {row["message_id"] for row in rows(release, "messages")}
 
 
@@ -189,7 +190,7 @@ def test_lines_are_understood_or_named() -> None:
     found = understood(["t3_abc", "quora:12", " /u/x-y ", "user:" + "0a" * 16, "author:quora:Ann Smith", "#", ""], KEY, "list")
     assert found.messages == {"reddit:t3_abc", "quora:12"}
     assert len(found.users) == 3 and "0a" * 16 in found.users
-    assert understood(found.lines, b"", "again") == found
+    assert understood(found.lines, None, "again") == found
     with pytest.raises(ValueError, match="list:2: got 'ann'; expected a message"):
         understood(["t1_a", "ann"], KEY, "list")
     with pytest.raises(ValueError, match="got 'author:myspace:tom'"):
@@ -202,6 +203,13 @@ def test_what_cannot_be_done_is_said(release: Path, key_file: Path, tmp_path: Pa
     recipe(local_folder(release), max_turns="3")
     with pytest.raises(ValueError, match="put the recipe it was built with"):
         forget(release, ["u/ann"], key_file=key_file)
+
+
+def test_names_need_the_key_of_the_release(release: Path, tmp_path: Path) -> None:
+    (tmp_path / "key").write_bytes(b"another key of some length")
+    with pytest.raises(ValueError, match="request:1: names 'ann' on reddit, and this is not the key"):
+        forget(release, ["u/ann"], key_file=tmp_path / "key")
+    assert forget(release, ["t3_q4"], key_file=tmp_path / "key") == {"forgotten": 1}
 
 
 def test_what_was_replaced_is_counted_kept_beside_and_shown(made: Path) -> None:

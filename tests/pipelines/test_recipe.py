@@ -62,7 +62,7 @@ keep=('(?:git|hg|svn)@[\\\\w.-]+', \
 '(?:\\\\+44 ?|0)(?:7700[ ]?900[ ]?\\\\d{3}|20[ ]?7946[ ]?0\\\\d{3})', \
 '4111[ -]?1111[ -]?1111[ -]?1111|4242[ -]?4242[ -]?4242[ -]?4242|5555[ -]?5555[ -]?5555[ -]?4444|3782[ -]?822463[ -]?10005', \
 '123-45-6789|078-05-1120', \
-'@(?:override|test|property|(?:static|class)method|dataclass|media|import|keyframes|param|returns?|deprecated|nullable|autowired|author|echo|here|everyone|channel|all|user(?:name)?|reply|name)'), min_score=0.5)
+'@(?:override|test|property|(?:static|class)method|dataclass|media|import|keyframes|param|returns?|deprecated|nullable|autowired|author|argv|echo|here|everyone|channel|all|user(?:name)?|reply|name)'), min_score=0.5)
   filters.personal.scrub_personal(style='placeholder')
 roles: 'alternate'
 duplicates: True
