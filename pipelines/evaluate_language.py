@@ -8,6 +8,7 @@ The engines' weights were fitted on the first, third, ... of the first 200 lines
 import json
 from collections.abc import Iterator
 from functools import partial
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,6 +30,8 @@ from sources.reading import Reading
 BIG = "en es de fr it pt nl sv da pl ru uk cs hu ro el tr ar fa he hi bn zh ja ko vi th id fi nb"
 HIGH = 0.8
 """A score of English that nothing but English should have."""
+_DEAREST = "fill_language, and lingua"
+"""With one engine more, which is asked where the recipe's are not sure: dear, and an extra."""
 _FIT_LINES, _LINES = 200, 300
 _MIXED = (("sentimix_spanglish_part1", "lang1", "lang2", "Spanglish"), ("sentimix_hinglish_trial", "Eng", "Hin", "romanised Hindi"))
 _SHARES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.01)
@@ -49,8 +52,19 @@ class Answers(NamedTuple):
 def figures(data: Path, **changed: Any) -> list[Figure]:
     """Measure the default recipe's filter, with these of its arguments changed, on what is found below `data`."""
     default = next(each for each in RECIPE.messages if isinstance(each, partial) and each.func is fill_language)
-    judge = partial(default, **changed)
-    return [*_by_language(data / "langid" / "lingua", judge), *_mixed(data / "langid", judge), *_kept(data, judge)]
+    judge, lines = partial(default, **changed), data / "langid" / "lingua"
+    dearest = [
+        each._replace(filter=_DEAREST) for each in _by_language(lines, partial(judge, engines=(*judge.keywords["engines"], "lingua")))
+    ]
+    return [*_by_language(lines, judge), *dearest, *_mixed(data / "langid", judge), *_kept(data, judge)]
+
+
+def _with_lingua(lines: Path, judge: partial[pa.RecordBatch]) -> list[Figure]:
+    """The same with one engine more, if it is installed."""
+    if find_spec("lingua") is None:
+        return []
+    dearest = partial(judge, engines=(*judge.keywords["engines"], "lingua"))
+    return [each._replace(filter=_DEAREST) for each in _by_language(lines, dearest)]
 
 
 def answers(judge: Filter, texts: list[str]) -> Answers:

@@ -97,7 +97,7 @@ def test_a_recipe_of_ones_own_scores(table: Path, key_file: Path) -> None:
     )
     assert {row["lang"] for row in scored(table, key_file, parts=["language"], recipe_file=recipe)} == {None}
     with pytest.raises(ValueError, match="the recipe has no fill_toxicity, which --with toxicity needs"):
-        scored(table, key_file, recipe_file=recipe)
+        scored(table, key_file, parts=["language", "toxicity"], recipe_file=recipe)
 
 
 @pytest.mark.parametrize(
