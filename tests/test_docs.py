@@ -12,7 +12,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 ROOT = Path(__file__).parents[1]
 PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
 OPERATIONS = ROOT / "docs" / "operations.md"
-PACKAGES = ("schemas", "sources", "filters", "pipelines")
+PACKAGES = ("schemas", "sources", "detector", "filters", "pipelines")
 _PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
 

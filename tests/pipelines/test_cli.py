@@ -101,11 +101,11 @@ def test_the_screen_shows_rows_reasons_views_and_where_things_are(
     out_dir = tmp_path / "out"
     code, out, err = run("build", "-o", str(out_dir), "--key-file", str(key_file), "--reddit", str(EXAMPLES / "reddit"), capsys=capsys)
     assert code == 0
-    assert re.search(r"rows in\s+│\s+140", out)
+    assert re.search(r"rows in\s+│\s+153", out)
     assert re.search(r"role_break\s+│\s+4", out)
     for said in ("trees with answers", "preference pairs", f"{out_dir}/", f"{out_dir}.local/rejected/", "gather why"):
         assert said in out
-    assert re.search(r"1-ingest: done in .* 140 rows, .* of .*, \d+ rejected", err)
+    assert re.search(r"1-ingest: done in .* 153 rows, .* of .*, \d+ rejected", err)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
