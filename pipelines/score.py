@@ -11,7 +11,7 @@ Where there is no text, they are null. Nothing is rejected.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import reduce
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,7 +25,7 @@ from pipelines.blocks import READ, Block, held, read_blocks, rows_of, schema_of
 from pipelines.crew import Crew, Stage, one_by_one
 from pipelines.files import durable, read_json, read_sealed, remove, sha256, write_json
 from pipelines.job import RESULTS
-from pipelines.key import load_key
+from pipelines.key import fingerprint, load_key
 from pipelines.lock import locked
 from pipelines.parts import read_batch, write_batch
 from pipelines.plan import versions
@@ -121,21 +121,34 @@ def score(
         recipe_file=recipe_path,
         key=load_key(None if key_file is None else Path(key_file)) if "pii" in parts else b"",
     )
-    plan = {"input": given, "job": [text_column, role_column, role, job.parts], "recipe": digest(recipe_path), "versions": versions()}
-    if workers > 1:
-        make_ready()
     stages = place(job.folder)
     stages.mkdir(parents=True, exist_ok=True)
     with locked(stages / "lock" if is_remote(stages) else stages):
-        _settle(stages, plan)
-        try:
-            with Crew(workers, one_by_one, watch=watch, patience=patience) as crew:
-                rows = crew.persist(lambda: _run(job, crew, target))
-        except ValueError:  # the table or an option is wrong: there is nothing to go on with
-            remove(stages)
-            raise
-        remove(stages)
+        _settle(
+            stages,
+            {
+                "input": given,
+                "job": repr((*astuple(job)[1:-1], fingerprint(job.key))),
+                "recipe": digest(recipe_path),
+                "versions": versions(),
+            },
+        )
+        rows = _whole(job, target, Crew(workers, one_by_one, watch=watch, patience=patience))
     return {"path": str(out), "rows": rows, "columns": columns(job.parts).names, "bytes": target.stat().st_size, "sha256": sha256(target)}
+
+
+def _whole(job: ScoreJob, target: Path, crew: Crew) -> int:
+    """Run the stages to their end and remove their files; return the number of rows."""
+    if crew.workers > 1:
+        make_ready()
+    try:
+        with crew:
+            rows: int = crew.persist(lambda: _run(job, crew, target))
+    except ValueError:  # the table or an option is wrong: there is nothing to go on with
+        remove(place(job.folder))
+        raise
+    remove(place(job.folder))
+    return rows
 
 
 def _check(target: Path, parts: Sequence[str], role: str, workers: int) -> None:
@@ -175,15 +188,10 @@ def columns(parts: Sequence[str]) -> pa.Schema:
 def _settle(stages: Path, plan: dict[str, Any]) -> None:
     """Go on with what an interrupted run of the same plan has left, or begin afresh."""
     stored = stages / "plan.json"
-    if not stored.exists() or read_json(stored) != _plain(plan):
+    if not stored.exists() or read_json(stored) != plan:
         for old in (READ, SCORE):
             remove(stages / old)
         write_json(stored, plan)
-
-
-def _plain(plan: dict[str, Any]) -> dict[str, Any]:
-    """As it comes back from JSON, which has no tuples."""
-    return {**plan, "job": [list(each) if isinstance(each, tuple) else each for each in plan["job"]]}
 
 
 def _run(job: ScoreJob, crew: Crew, target: Path) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 from pipelines.files import sha256
 from pipelines.job import local_folder
 
-_BESIDE = ("rejected", "proofs", "signatures")
+_BESIDE = ("rejected", "proofs", "signatures", "personal")
 
 
 def everything(out: Path) -> dict[str, str]:

@@ -23,6 +23,7 @@ files = pytest.mark.parametrize("path", FILES, ids=[str(path.relative_to(ROOT)) 
 
 TOO_LONG = {
     "pipelines/build.py:build": "28 of its lines are the options, one a line, and what they mean",
+    "pipelines/score.py:score": "30 of its lines are the options, one a line, what they mean, and their way into the job",
     "pipelines/cli.py:build_command": "names every option of the command line twice: to take it and to hand it on",
 }
 """Files (`a/b.py`) and functions (`a/b.py:name`) over the limit, each with the argument for it."""

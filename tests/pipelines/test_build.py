@@ -165,7 +165,16 @@ def test_a_tree_of_a_hundred_thousand_comments_is_ordinary_input(key_file: Path,
     posts = [post("r", "What is the longest thread that you have seen?")]
     for number, parent in enumerate(parents):
         author = "asker" if number % 2 else "other"
-        posts.append(post(f"c{number}", f"This is reply number {number} of all the replies that this thread will ever have.", parent, "r", author, score=number))
+        posts.append(
+            post(
+                f"c{number}",
+                f"This is reply number {number} of all the replies that this thread will ever have.",
+                parent,
+                "r",
+                author,
+                score=number,
+            )
+        )
     manifest = build(tmp_path / "out", {"reddit": [write_reddit(tmp_path, posts)]}, key_file=key_file)
     counts = manifest["sources"]["reddit"]
     assert counts["rows_in"] == count + 1

@@ -73,7 +73,7 @@ def test_a_remote_build_has_the_bytes_of_a_local_one(built: Path, key_file: Path
     out = "s3://work/a/out"
     made = build(out, DUMPS, key_file=key_file)
     assert digests(fetched(out, tmp_path / "out")) == digests(built)
-    assert left_at(f"{out}.local") == {"plan.json", "logs", "rejected", "proofs", "signatures"}
+    assert left_at(f"{out}.local") == {"plan.json", "logs", "personal", "rejected", "proofs", "signatures"}
     assert build(out, DUMPS, key_file=key_file) == made
 
     rejected = pq.read_table(fetched(f"{out}.local/rejected", tmp_path / "rejected")).to_pylist()
@@ -101,7 +101,7 @@ def test_killed_and_restarted_it_ends_with_the_same_bytes(built: Path, key_file:
     ended = subprocess.run(command(out, key_file), cwd=ROOT, capture_output=True, text=True, check=True)
     assert json.loads(ended.stdout)["views"]["trees"]
     assert digests(fetched(out, tmp_path / "out")) == digests(built)
-    assert left_at(f"{out}.local") == {"plan.json", "logs", "rejected", "proofs", "signatures"}
+    assert left_at(f"{out}.local") == {"plan.json", "logs", "personal", "rejected", "proofs", "signatures"}
 
 
 def test_a_remote_lock_is_held_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
