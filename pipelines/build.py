@@ -29,6 +29,7 @@ from pipelines.progress import Watch
 from pipelines.publish import publish, shards
 from pipelines.refine import refine
 from pipelines.releases import Earlier, describe_releases, earlier_files, sign_earlier
+from pipelines.remembered import forget_others
 from pipelines.removal import graft_pass
 from pipelines.transforms import run_pipeline
 from schemas.views import SPLITS, VIEWS
@@ -150,6 +151,7 @@ def _run(job: Job, plan: Plan, crew: Crew) -> dict[str, Any]:
     write_json(job.local / "logs" / "seconds.json", {**crew.seconds, "all": time.monotonic() - started})
     write_json(place(job.out) / "manifest.json", whole)
     remove(job.local / "stages")
+    forget_others(job)
     return whole
 
 

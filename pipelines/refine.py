@@ -1,5 +1,6 @@
 """Stage 2, refine: the trees of a bucket, with parents, roles and the recipe's filters, cheap before dear."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from filters.chain import apply, with_key
+from filters.chain import Filter, apply, with_key
 from filters.duplicates import ids
 from pipelines.contamination import reject_contaminated
 from pipelines.job import INGEST, REFINE, Job
 from pipelines.parts import read_parts, write_batch
 from pipelines.progress import Tally
 from pipelines.recipe import Recipe
+from pipelines.remembered import keep, remembering
 from pipelines.signatures import Signed, signed, write_signatures
 from pipelines.trees import reject_fallen, resolve, settle_versions
 from schemas.batch import conform
@@ -31,7 +33,9 @@ def runs(job: Job) -> list[tuple[Path, list[int]]]:
 
 def refine(job: Job, bucket: int, tally: Tally) -> dict[str, Any]:
     """Write the bucket's trees and the keys of the messages still in the running."""
-    batch, parent = trees(read_parts(runs(job), bucket, WORK), job.recipe, job.key)
+    filters, memories = remembering(with_key(job.recipe.messages, job.key), job, bucket)
+    batch, parent = trees(read_parts(runs(job), bucket, WORK), job.recipe, filters)
+    keep(memories)
     batch = reject_fallen(reject_contaminated(job, batch, bucket), parent)
     folder, name = job.stage(REFINE), f"{bucket:05}"
     write_batch(folder / f"{name}.arrow", batch.append_column("parent", pa.array(parent)))
@@ -46,10 +50,10 @@ def refine(job: Job, bucket: int, tally: Tally) -> dict[str, Any]:
     return {"holder": bucket, "rows": rows, **found}
 
 
-def trees(batch: pa.RecordBatch, recipe: Recipe, key: bytes) -> tuple[pa.RecordBatch, Positions]:
-    """Judge whole trees: returns the rows with roles and reasons, and their parents' positions, (n,)."""
+def trees(batch: pa.RecordBatch, recipe: Recipe, filters: Sequence[Filter]) -> tuple[pa.RecordBatch, Positions]:
+    """Judge whole trees by these filters: returns the rows with roles and reasons, and their parents' positions, (n,)."""
     batch, parent = resolve(settle_versions(batch), recipe.roles)
-    top, filters = parent == np.arange(len(batch)), with_key(recipe.messages, key)
+    top = parent == np.arange(len(batch))
     batch = conform(apply(filters, batch, top), WORK)
     batch = reject_fallen(batch, parent)
     batch = conform(apply(filters, batch, ~top), WORK)

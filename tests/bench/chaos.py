@@ -34,7 +34,7 @@ from pipelines.job import local_folder
 from tests.conftest import digests
 
 KINDS = ("driver", "worker", "term", "full", "cut", "flip")
-BESIDE = {"lock", "logs", "personal", "plan.json", "proofs", "rejected", "signatures"}
+BESIDE = {"lock", "logs", "personal", "plan.json", "proofs", "rejected", "scores", "signatures"}
 _GATHER = [sys.executable, "-c", "from pipelines.cli import main; main()"]
 _LIMIT_SECONDS = 600
 

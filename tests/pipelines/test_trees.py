@@ -1,6 +1,5 @@
 """Versions, parents, roles and what falls: against loops over dicts, and by hand."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -376,7 +375,7 @@ def test_a_rejected_root_spares_its_replies_the_filters() -> None:
     first = [{**row, "text": "bread"} for row in thread("b<q@bob", "q@ann")]
     first = [{**row, "message_tree_id": "q"} for row in first]
     second = [{**row, "text": text} for row, text in zip(thread("r@ann", "c<r@bob", "d<c@ann"), ["jam", "bread", "jam"], strict=True)]
-    after, _ = trees(batch([*first, *second]), replace(RECIPE, messages=[no_bread]), b"k" * 16)
+    after, _ = trees(batch([*first, *second]), RECIPE, [no_bread])
     assert seen == [["q", "r"], ["c", "d"]]
     assert after["message_id"].to_pylist() == ["b", "q", "r", "c", "d"]
     assert after["reason"].to_pylist() == ["ancestor_rejected", "language", None, "language", "ancestor_rejected"]
