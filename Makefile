@@ -17,7 +17,7 @@ demo: .venv/core ## Install the program and build the example dumps into demo/
 	@echo "Next: put your own dumps in the place of $(EXAMPLES)"
 
 test: .venv/tests ## Install with what the tests need, and run all of them
-	.venv/bin/python -m pytest
+	.venv/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 lint: .venv/tests ## Check style and types
 	.venv/bin/ruff check .

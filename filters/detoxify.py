@@ -20,7 +20,8 @@ class Weights(NamedTuple):
     """Which of Detoxify's models: by its `model` name, or that of a `checkpoint` file instead.
 
     `config`: a folder with the configuration and tokenizer of the transformer; None: the Hub's cache. `device` as PyTorch names it;
-    `batch_rows` texts of similar length are scored at a time.
+    `batch_rows` texts of similar length are scored at a time: with 1, slowly,
+    a score is the same to the last digit whatever texts are around; with more the fourth may differ by one.
     """
 
     model: str
