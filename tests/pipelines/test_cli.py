@@ -123,7 +123,14 @@ def test_ctrl_c_and_sigterm_stop_and_the_same_command_goes_on(key_file: Path, tm
         "--reddit",
         str(EXAMPLES / "reddit"),
     ]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, cwd=EXAMPLES.parent)
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        cwd=EXAMPLES.parent,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 (a shell's background jobs do not hear Ctrl-C)
+    )
     while process.poll() is None and not (tmp_path / "out.local" / "stages" / "1-ingest").exists():
         time.sleep(0.005)
     process.send_signal(number)
