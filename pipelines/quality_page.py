@@ -24,9 +24,10 @@ _TRAINED = """
 | quality | patterns, word lists and thresholds: the 300 posts of set 1 (`labelled posts`) | set 2 (`held-out posts`), labelled before the filters were run on it |
 | `fill_toxicity` | `detector/toxicity.md` lists it: of these sets, seven tenths of davidson's tweets, by a hash of their words | the other three tenths, and what nothing was trained on; \
 but the teacher, alt-profanity-check, has seen all of davidson's and perhaps the Wikipedia comments |
-| `fill_personal` | libraries, and recognisers of ours written while looking at the first half of `pii/posts.jsonl.gz` | `held-out half`; presidio-research's sentences were looked at for their formats |
+| `fill_personal` | libraries, and recognisers of ours, put right on every set here after it had been measured once: the ones say that what was tried works, not more. \
+Sentences that were new to it found .86 of e-mail, .94 of IP, .95 of keys, and all phones, cards and IBANs, before what they showed was put right (`docs/personal.md`) | all sets |
 
-The labels of posts are one reader's, in two passes (`docs/quality-guideline.md`); their agreement is that of one person with himself, on another day.
+The labels of posts are one reader's, in two passes (`docs/quality-guideline.md`); their agreement is that of one reader with itself, not of two.
 
 ## What others publish of theirs
 
@@ -53,7 +54,7 @@ Apache-2.0; none stated; CC BY-SA; none stated; Twitter's terms; CC BY 4.0 |
 | `toxicity/davidson_labeled_data.csv` | tweets of Davidson et al. 2017 | MIT |
 | `toxicity/tweeteval_hate/` | HatEval's tweets, by tweeteval | no restrictions stated; Twitter's terms |
 | `pii/synth_dataset_v2.json` | presidio-research's synthetic sentences | MIT |
-| `pii/posts.jsonl.gz` (in `tests/data`) | 1,000 invented posts with personal data and look-alikes (`tests/data/make_personal.py`) | Apache-2.0 |
+| `pii/posts.jsonl.gz` (in `tests/data`) | 2,000 invented posts with personal data and look-alikes (`tests/data/make_personal.py`) | Apache-2.0 |
 | `tests/data/quality_gate.csv`, `detector/identity.py`, `detector/insults.py`, `tests/data/langid` | invented posts and sentences | Apache-2.0 |
 """
 
