@@ -5,14 +5,14 @@ import json
 import os
 import shutil
 import socket
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from multiprocessing.util import get_temp_dir
 from pathlib import Path
 from typing import Any
 
+from pipelines.threads import every
 from sources.places import is_remote
 
 _LISTENS = "pymp-"
@@ -73,17 +73,15 @@ def _taken(folder: Path) -> ValueError:
 @contextmanager
 def _leased(path: Path) -> Iterator[None]:
     remote: Any = path
-    beats, ended = 0, threading.Event()
+    beats = 0
 
     def sign() -> bytes:
         return json.dumps({"host": socket.gethostname(), "process": os.getpid(), "beat": beats}).encode()
 
     def beat() -> None:
         nonlocal beats
-        while not ended.wait(_BEAT_SECONDS):
-            beats += 1
-            with suppress(OSError):  # the next beat may get through
-                remote.fs.pipe_file(remote.path, sign())
+        beats += 1
+        remote.fs.pipe_file(remote.path, sign())
 
     try:
         remote.fs.pipe_file(remote.path, sign(), mode="create")
@@ -91,13 +89,10 @@ def _leased(path: Path) -> Iterator[None]:
         if not _is_dead(path):
             raise _taken(path.parent) from None
         remote.fs.pipe_file(remote.path, sign())
-    heart = threading.Thread(target=beat, daemon=True)
-    heart.start()
     try:
-        yield
+        with every(_BEAT_SECONDS, beat):
+            yield
     finally:
-        ended.set()
-        heart.join()
         path.unlink(missing_ok=True)
 
 
