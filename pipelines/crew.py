@@ -15,7 +15,7 @@ import pyarrow as pa
 import xxhash
 
 from pipelines.files import DamagedError, read_json, read_sealed, read_whole, write_json, write_sealed
-from pipelines.job import RESULTS, Deduped
+from pipelines.job import RESULTS, Staged
 from pipelines.patience import last_seen, patience
 from pipelines.pool import DeadWorkerError, Pool
 from pipelines.progress import Count, Seen, Tally, Watch, total
@@ -61,7 +61,7 @@ def one_by_one(stage: Stage, job: Any, specs: Iterable[Any], runner: str, option
 
 
 def run_shard(spec: Any, stage: Stage, job: Any, *given: Any) -> str:
-    """Do one shard of a job (see `Deduped`, which Beam's type checks do not take), and write its result last.
+    """Do one shard of a job (see `Staged`, which Beam's type checks do not take), and write its result last.
 
     One that is done is not done again: a cluster that has lost a worker starts the whole pipeline anew.
     """
@@ -128,7 +128,7 @@ class Crew:
     _pool: Pool | None = None
     _told: float = 0
 
-    def run(self, stage: Stage, job: Deduped, specs: Sequence[Any]) -> list[dict[str, Any]]:
+    def run(self, stage: Stage, job: Staged, specs: Sequence[Any]) -> list[dict[str, Any]]:
         """Do the shards that are not done yet; return all results in the order of the shards' names.
 
         Raises:
@@ -195,7 +195,7 @@ class Crew:
         """Whether this process does the work itself."""
         return self.runner == LOCAL_RUNNER and self.workers == 1
 
-    def _do(self, stage: Stage, job: Deduped, left: Sequence[Any], shards: int) -> None:
+    def _do(self, stage: Stage, job: Staged, left: Sequence[Any], shards: int) -> None:
         """Do these shards to their end, and keep the onlooker informed."""
         folder, how = job.stage(stage.name), (self.runner, self.options, self.exchange)
 

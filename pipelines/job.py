@@ -25,6 +25,13 @@ FORGET = "forget.txt"
 """The list, in OUT.local, of what a build leaves out."""
 
 
+class Staged(Protocol):
+    """What whoever runs stages asks of a job."""
+
+    def stage(self, name: str) -> Path:
+        """The folder of a stage's files."""
+
+
 class Deduped(Protocol):
     """What the passes of duplicate removal ask of a job; texts are held by *holders*: buckets, blocks of a table, earlier releases."""
 

@@ -195,7 +195,7 @@ def _settle(stages: Path, plan: dict[str, Any]) -> None:
 
 
 def _run(job: ScoreJob, crew: Crew, target: Path) -> int:
-    [read] = crew.run(Stage(READ, read_blocks), job, range(1))  # type: ignore[arg-type]  # no holder of texts to compare
+    [read] = crew.run(Stage(READ, read_blocks), job, range(1))
     schema, added = schema_of(job, 0), columns(job.parts)
     for name in added.names:
         if name in schema.names:
@@ -203,7 +203,7 @@ def _run(job: ScoreJob, crew: Crew, target: Path) -> int:
                 f"{job.inputs[0][0]}: has a column {name!r} already, which scores are to be put into; rename it, or leave it out of --with"
             )
     blocks = held([read])
-    crew.run(Stage(SCORE, score_block), job, blocks)  # type: ignore[arg-type]
+    crew.run(Stage(SCORE, score_block), job, blocks)
     with durable(target) as temporary, pq.ParquetWriter(temporary, pa.schema([*schema, *added]), compression="zstd") as writer:
         for block in blocks:
             rows, scores = rows_of(job, block.stem), read_batch(job.stage(SCORE) / f"{block.name}.arrow")
