@@ -23,9 +23,9 @@ FIGURES: dict[str, Callable[[Path], list[Figure]]] = {
     "pii": evaluate_personal.figures,
 }
 """What measures a part of the scores (`pipelines.score.PARTS`) on the labelled sets below a folder."""
-GOALS = {"language": 15_000, "quality": None, "toxicity": 20_000, "pii": 30_000}
-"""Texts that one core should score in a second."""
-_GOALS_ARE_OF = {"language": "English posts", "quality": "", "toxicity": "English posts", "pii": "Reddit comments"}
+_POSTS, _COMMENTS = "English posts", "Reddit comments"
+GOALS = {("language", _POSTS): 15_000, ("toxicity", _POSTS): 20_000, ("pii", _COMMENTS): 30_000}
+"""Texts, of which set, that one core should score in a second."""
 SPEED = "texts per core-second"
 
 _LESS = re.compile(r"false positives|lost|neutral|error|harmless|quoted|questions|pass as|groups no sentence")
@@ -35,7 +35,7 @@ _NEITHER = re.compile(rf"posts rejected|agreement|kappa|{SPEED}")
 _TOLERANCE = 1e-6
 
 
-def evaluate(data: Path, parts: Sequence[str] = tuple(FIGURES), *, timed: bool = True) -> list[Figure]:
+def evaluate(data: Path, parts: Sequence[str] = tuple(FIGURES)) -> list[Figure]:
     """Measure the default recipe's filters on every labelled set that is found below `data`, and how fast they are on the posts among them.
 
     Raises:
@@ -47,7 +47,7 @@ def evaluate(data: Path, parts: Sequence[str] = tuple(FIGURES), *, timed: bool =
         if part not in FIGURES:
             raise ValueError(f"with: got {part!r}; expected some of {', '.join(FIGURES)}")
     found = [figure for part in parts for figure in FIGURES[part](data)]
-    sets = {"English posts": list(evaluate_language.english_posts(data)), "Reddit comments": _comments(data)} if timed else {}
+    sets = {_POSTS: list(evaluate_language.english_posts(data)), _COMMENTS: _comments(data)}
     return found + [_speed(part, name, texts) for part in parts for name, texts in sets.items() if texts]
 
 
@@ -65,8 +65,7 @@ def _speed(part: str, name: str, texts: list[str]) -> Figure:
     started = time.process_time()
     scored(column, role, RECIPE, [part], b"k" * 16)
     speed = len(texts) / (time.process_time() - started)
-    goal = GOALS[part] if name == _GOALS_ARE_OF[part] else None
-    return Figure(PARTS[part].filters[0].rpartition(".")[2], name, len(texts), SPEED, speed, goal)
+    return Figure(PARTS[part].filters[0].rpartition(".")[2], name, len(texts), SPEED, speed, GOALS.get((part, name)))
 
 
 def key(figure: Figure) -> str:
