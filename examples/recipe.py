@@ -13,8 +13,7 @@ from functools import partial
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from filters.language import reject_language
-from pipelines.recipe import LANGUAGE
+from filters.language import fill_language, reject_language
 from pipelines.recipe import RECIPE as DEFAULT
 from schemas.batch import reject
 
@@ -31,7 +30,16 @@ RECIPE = replace(
     DEFAULT,
     messages=[
         partial(reject_low_score, min_score=0),
-        LANGUAGE,
+        partial(
+            fill_language,
+            engines=("cld2", "lid176", "py3langid"),
+            sure=0.93,
+            max_chars=300,
+            min_words=4,
+            max_symbols=0.08,
+            min_foreign=2,
+            min_score=0.5,
+        ),
         partial(reject_language, keep=("en", "de", "fr", "es")),
     ],
     pairs=replace(DEFAULT.pairs, min_ratio=2.0),

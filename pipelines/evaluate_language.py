@@ -19,8 +19,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from filters.chain import Filter
+from filters.language import fill_language
 from pipelines.figures import Figure
-from pipelines.recipe import LANGUAGE
+from pipelines.recipe import RECIPE
 from schemas.batch import from_columns
 from schemas.message import INPUT
 from sources import SOURCES
@@ -50,7 +51,8 @@ class Answers(NamedTuple):
 
 def figures(data: Path, **changed: Any) -> list[Figure]:
     """Measure the default recipe's filter, with these of its arguments changed, on what is found below `data`."""
-    judge, lines = partial(LANGUAGE, **changed), data / "langid" / "lingua"
+    default = next(each for each in RECIPE.messages if isinstance(each, partial) and each.func is fill_language)
+    judge, lines = partial(default, **changed), data / "langid" / "lingua"
     dearest = [
         each._replace(filter=_DEAREST) for each in _by_language(lines, partial(judge, engines=(*judge.keywords["engines"], "lingua")))
     ]

@@ -108,18 +108,6 @@ QUALITY: Sequence[Filter] = [
 ]
 """Rules of form that suit posts, each with its threshold; measured by `pipelines.evaluate_quality`."""
 
-LANGUAGE = partial(
-    fill_language,
-    engines=("cld2", "lid176", "py3langid"),
-    sure=0.93,
-    max_chars=300,
-    min_words=4,
-    max_symbols=0.08,
-    min_foreign=2,
-    min_score=0.5,
-)
-"""What names the language; measured by `pipelines.evaluate_language`."""
-
 RECIPE = Recipe(
     rows=[
         partial(reject_marked, mark="deleted"),
@@ -139,7 +127,16 @@ RECIPE = Recipe(
     ],
     messages=[
         *QUALITY,
-        LANGUAGE,
+        partial(
+            fill_language,
+            engines=("cld2", "lid176", "py3langid"),
+            sure=0.93,
+            max_chars=300,
+            min_words=4,
+            max_symbols=0.08,
+            min_foreign=2,
+            min_score=0.5,
+        ),
         partial(reject_language, keep=("en",)),
         partial(fill_toxicity, engine="fast"),
         partial(reject_toxic, max_prompter=0.95, max_assistant=0.85),  # who asks may have to quote
